@@ -1,0 +1,30 @@
+import { InvalidRequestError, type Problem } from '../errors.ts';
+
+/** A mistake the user can mend; printed as it is, exit code 2. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+}
+
+const optionOf: Readonly<Record<string, string>> = {
+  '/timeoutSeconds': '--timeout',
+  '/startTimeoutSeconds': '--start-timeout',
+  '/memoryLimitMiB': '--memory (in MiB)',
+  '/cpuLimitMillicores': '--cpu (in millicores)',
+  '/stdinBase64': '--stdin',
+  '/language': '--language',
+  '/image': '--image',
+  '/code': 'the code',
+};
+
+/** One readable message; a stack trace never reaches the user. */
+export function messageOf(error: unknown): string {
+  if (error instanceof InvalidRequestError) return error.problems.map(readable).join('\n');
+  return error instanceof Error ? error.message : String(error);
+}
+
+function readable({ pointer, message }: Problem): string {
+  const [, kind = '', name = ''] = pointer.split('/');
+  if (kind === 'env' || kind === 'labels') return `--${kind === 'env' ? 'env' : 'label'} ${name}: ${message}`;
+  if (kind === 'args') return `argument ${Number(name) + 1}: ${message}`;
+  return `${optionOf[pointer] ?? pointer} ${message}`;
+}

@@ -1,0 +1,94 @@
+import type { State } from '../execution/execution.ts';
+import { type Stream, streams } from '../executor.ts';
+import type { Resource } from '../resource.ts';
+import { connectToStore, type StoreOptions } from './connect.ts';
+import { CliError } from './errors.ts';
+import { write } from './write.ts';
+
+/** Prints one execution as JSON. */
+export async function get(id: string, options: StoreOptions): Promise<number> {
+  const { executor, close } = await connectToStore(options);
+  try {
+    await print(`${JSON.stringify(known(await executor.get(id), id), null, 2)}\n`);
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
+export interface ListCommandOptions extends StoreOptions {
+  readonly state?: State;
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly json?: boolean;
+}
+
+/** Prints executions, newest first: a table, or one JSON object per line. */
+export async function list(options: ListCommandOptions): Promise<number> {
+  const { executor, close } = await connectToStore(options);
+  try {
+    const { executions, next } = await executor.list({
+      state: options.state,
+      limit: options.limit,
+      cursor: options.cursor,
+    });
+    const rows = options.json ? executions.map((execution) => JSON.stringify(execution)) : table(executions);
+    await print(rows.map((row) => `${row}\n`).join(''));
+    if (next !== null) process.stderr.write(`more: --cursor ${next}\n`);
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
+/** Prints the kept output, each stream on its own. */
+export async function logs(id: string, options: StoreOptions & { readonly stream?: Stream }): Promise<number> {
+  const { executor, close } = await connectToStore(options);
+  try {
+    for (const stream of options.stream === undefined ? streams : [options.stream]) {
+      await write(process[stream], known(await executor.output(id, stream), id));
+    }
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
+/** Asks an execution to stop and prints its id and state. */
+export async function cancel(id: string, options: StoreOptions): Promise<number> {
+  const { executor, close } = await connectToStore(options);
+  try {
+    const { state } = known(await executor.cancel(id), id);
+    await print(`${id} ${state}\n`);
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
+function known<T>(found: T | undefined, id: string): T {
+  if (found === undefined) throw new CliError(`execution ${id} not found; see gke-code-executor list`);
+  return found;
+}
+
+function table(executions: readonly Resource[]): string[] {
+  const rows = executions.map(({ id, state, language, acceptedAt, result }) => [
+    id,
+    state,
+    language,
+    acceptedAt,
+    String(result?.exitCode ?? ''),
+  ]);
+  const all = [['ID', 'STATE', 'LANGUAGE', 'ACCEPTED', 'EXIT'], ...rows];
+  const widths = all.reduce((sizes, row) => row.map((cell, i) => Math.max(cell.length, sizes[i] ?? 0)), [0]);
+  return all.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function print(text: string): Promise<void> {
+  return write(process.stdout, Buffer.from(text));
+}

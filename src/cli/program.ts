@@ -1,0 +1,129 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { states } from '../execution/execution.ts';
+import { streams } from '../executor.ts';
+import { messageOf } from './errors.ts';
+import { usageExitCode } from './exit-code.ts';
+import { parseCpu, parseDuration, parseMemory } from './quantity.ts';
+
+/** Parses the command line, runs one command and exits with its code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : usageExitCode);
+    process.stderr.write(`gke-code-executor: ${messageOf(error)}\n`);
+    if (process.env['GKE_CODE_EXECUTOR_DEBUG'] !== undefined) console.error(error);
+    process.exit(usageExitCode);
+  }
+}
+
+function program(): Command {
+  const root = new Command('gke-code-executor')
+    .description('Run untrusted code in a sandbox: every run recorded, bounded, finished and cleaned up.')
+    .exitOverride()
+    .showHelpAfterError('(add --help for the options)');
+  root.addCommand(runCommand());
+  root.addCommand(serveCommand());
+  root.addCommand(
+    storeOptions(new Command('get').description('show an execution as JSON').argument('<id>')).action(
+      async (id, options) => exit(await (await import('./look.ts')).get(id, options)),
+    ),
+  );
+  root.addCommand(listCommand());
+  root.addCommand(
+    storeOptions(new Command('logs').description('print what an execution printed').argument('<id>'))
+      .addOption(new Option('--stream <name>', 'only this stream').choices(streams))
+      .action(async (id, options) => exit(await (await import('./look.ts')).logs(id, options))),
+  );
+  root.addCommand(
+    storeOptions(new Command('cancel').description('stop an execution').argument('<id>')).action(async (id, options) =>
+      exit(await (await import('./look.ts')).cancel(id, options)),
+    ),
+  );
+  for (const command of root.commands) command.exitOverride().showHelpAfterError('(add --help for the options)');
+  return root;
+}
+
+function runCommand(): Command {
+  const command = new Command('run')
+    .description('run a program and exit with its exit code')
+    .argument('<file>', 'the program; - reads it from standard input')
+    .argument('[args...]', 'its arguments, after --')
+    .option('--json', 'print the execution and its output as JSON')
+    .option('--language <name>', 'python or javascript; default: by the file name')
+    .option('--timeout <duration>', 'time limit, such as 30s or 5m', parseDuration)
+    .option('--start-timeout <duration>', 'how long it may wait to start', parseDuration)
+    .option('--memory <quantity>', 'memory limit, such as 128Mi', parseMemory)
+    .option('--cpu <quantity>', 'CPU limit, such as 500m', parseCpu)
+    .option('--env <name=value>', 'environment variable; repeatable', collectPair, {})
+    .option('--label <name=value>', 'label of the record; repeatable', collectPair, {})
+    .option('--stdin <file>', 'standard input of the program; - passes ours on')
+    .option('--image <reference>', 'container image (kubernetes only)')
+    .option('--idempotency-key <key>', 'the same key again returns the same execution');
+  return sandboxOptions(command).action(async (file, args, options) =>
+    exit(await (await import('./run.ts')).run(file, args, options)),
+  );
+}
+
+function serveCommand(): Command {
+  const command = new Command('serve')
+    .description('serve the HTTP API')
+    .option('--port <number>', 'port; 0 takes a free one', parsePort, 8080)
+    .option('--host <address>', 'address to listen on; other than loopback needs an API key', '127.0.0.1')
+    .option('--allowed-host <name>', 'further host name by which clients reach it; repeatable', collect, []);
+  return sandboxOptions(command).action(async (options) => exit(await (await import('./serve.ts')).serve(options)));
+}
+
+function listCommand(): Command {
+  const command = new Command('list')
+    .description('list executions, newest first')
+    .addOption(new Option('--state <state>', 'only executions in this state').choices(states))
+    .option('--limit <number>', 'how many, 1 to 100', parseLimit, 20)
+    .option('--cursor <cursor>', 'continue an earlier list')
+    .option('--json', 'one JSON object per line');
+  return storeOptions(command).action(async (options) => exit(await (await import('./look.ts')).list(options)));
+}
+
+function storeOptions(command: Command): Command {
+  return command
+    .option('--store <file>', 'store file; default: in the XDG state directory')
+    .option('--server <url>', 'use a server instead of the store file')
+    .addOption(new Option('--api-key <key>', 'API key of the server').env('GKE_CODE_EXECUTOR_API_KEY'));
+}
+
+function sandboxOptions(command: Command): Command {
+  return storeOptions(command)
+    .addOption(new Option('--sandbox <kind>', 'where code runs').choices(['wasm', 'kubernetes']).default('wasm'))
+    .option('--kubeconfig <file>', 'kubeconfig; default: as kubectl')
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--namespace <name>', 'namespace of the Jobs; default: that of the context');
+}
+
+/** Sockets kept alive and child processes must not hold a command that is done. */
+function exit(code: number): never {
+  process.exit(code);
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function collectPair(value: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const at = value.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Give name=value.');
+  return { ...before, [value.slice(0, at)]: value.slice(at + 1) };
+}
+
+function parsePort(text: string): number {
+  return parseInteger(text, 0, 65535);
+}
+
+function parseLimit(text: string): number {
+  return parseInteger(text, 1, 100);
+}
+
+function parseInteger(text: string, minimum: number, maximum: number): number {
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isInteger(number) && number >= minimum && number <= maximum) return number;
+  throw new InvalidArgumentError(`Give a number from ${minimum} to ${maximum}.`);
+}

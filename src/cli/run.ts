@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { languages } from '../execution/execution.ts';
+import type { Executor } from '../executor.ts';
+import type { Resource } from '../resource.ts';
+import { connect, type SandboxOptions } from './connect.ts';
+import { CliError } from './errors.ts';
+import { endingExitCodes, exitCodeOf } from './exit-code.ts';
+import { phaseLine } from './phase-line.ts';
+import { write } from './write.ts';
+
+export interface RunOptions extends SandboxOptions {
+  readonly json?: boolean;
+  readonly language?: string;
+  readonly timeout?: number;
+  readonly startTimeout?: number;
+  readonly memory?: number;
+  readonly cpu?: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly label: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly image?: string;
+  readonly idempotencyKey?: string;
+}
+
+const languageOf: Readonly<Record<string, string>> = { '.py': 'python', '.js': 'javascript', '.mjs': 'javascript' };
+
+/** Runs one program through the whole pipeline; resolves to the exit code. */
+export async function run(file: string, args: readonly string[], options: RunOptions): Promise<number> {
+  const body = requestBody(file, args, options);
+  const phase = phaseLine(process.stderr);
+  let failure: unknown;
+  phase.show('connecting');
+  const { executor, close } = await connect(
+    { ...options, language: languages.find((known) => known === body['language']) },
+    (error) => {
+      failure = error;
+    },
+  );
+  try {
+    const ended = await follow(executor, body, options.idempotencyKey, phase.show);
+    phase.clear();
+    await (options.json ? printJson(executor, ended) : printStreams(executor, ended));
+    if (phase.visible && !options.json) explain(ended, failure);
+    return exitCodeOf(ended);
+  } finally {
+    phase.clear();
+    await close();
+  }
+}
+
+/** Longer than any execution can take: every clock of it has run out by then. */
+const foreverSeconds = 3 * 3600;
+
+async function follow(
+  executor: Executor,
+  body: unknown,
+  idempotencyKey: string | undefined,
+  show: (phase: string) => void,
+): Promise<Resource> {
+  const { execution } = await executor.submit(body, { idempotencyKey });
+  const release = cancelOnSignal(executor, execution.id);
+  const ended = await executor.wait(execution.id, foreverSeconds, (now) => show(describe(now)));
+  release();
+  if (ended === undefined) throw new CliError(`execution ${execution.id} was deleted while it ran`);
+  return ended;
+}
+
+function describe({ state, waiting }: Resource): string {
+  return waiting === null ? state.toLowerCase() : `${state.toLowerCase()}: ${waiting.message || waiting.reason}`;
+}
+
+/** The first signal cancels the execution, and the wait then ends by itself; the second ends this process. */
+function cancelOnSignal(executor: Executor, id: string): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  let asked = false;
+  const onSignal = () => {
+    if (asked) process.exit(endingExitCodes.CANCELLED);
+    asked = true;
+    executor.cancel(id).catch(() => process.exit(endingExitCodes.CANCELLED));
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  return () => {
+    for (const signal of signals) process.off(signal, onSignal);
+  };
+}
+
+async function printStreams(executor: Executor, { id }: Resource): Promise<void> {
+  const [stdout, stderr] = await Promise.all([executor.output(id, 'stdout'), executor.output(id, 'stderr')]);
+  await write(process.stdout, stdout ?? new Uint8Array());
+  await write(process.stderr, stderr ?? new Uint8Array());
+}
+
+async function printJson(executor: Executor, ended: Resource): Promise<void> {
+  const [stdout, stderr] = await Promise.all([
+    executor.output(ended.id, 'stdout'),
+    executor.output(ended.id, 'stderr'),
+  ]);
+  const shown = { ...ended, stdout: asText(stdout), stderr: asText(stderr) };
+  await write(process.stdout, Buffer.from(`${JSON.stringify(shown, null, 2)}\n`));
+}
+
+/** Text where the bytes are UTF-8, else base64, told apart by the field's name. */
+function asText(bytes: Uint8Array = new Uint8Array()): { text: string } | { base64: string } {
+  const text = new TextDecoder('utf-8', { ignoreBOM: true });
+  const decoded = text.decode(bytes);
+  const exact = Buffer.from(decoded).equals(bytes);
+  return exact ? { text: decoded } : { base64: Buffer.from(bytes).toString('base64') };
+}
+
+function explain({ state, result }: Resource, failure: unknown): void {
+  if (result === null) return;
+  const cut = (['stdout', 'stderr'] as const).filter((stream) => result[stream].truncated);
+  for (const stream of cut) {
+    const { bytes, totalBytes } = result[stream];
+    process.stderr.write(`gke-code-executor: ${stream} was cut after ${bytes} of ${totalBytes} bytes\n`);
+  }
+  if (state === 'SUCCEEDED' || state === 'FAILED') return;
+  const because = result.message || (failure instanceof Error ? failure.message : '');
+  process.stderr.write(`gke-code-executor: ${state}${because === '' ? '' : `: ${because}`}\n`);
+}
+
+function requestBody(file: string, args: readonly string[], options: RunOptions): Record<string, unknown> {
+  if (file === '-' && options.stdin === '-')
+    throw new CliError('code and --stdin cannot both come from standard input');
+  const language = options.language ?? languageOf[extname(file)];
+  if (language === undefined)
+    throw new CliError(`cannot tell the language of ${file}; give --language python or javascript`);
+  const given = {
+    image: options.image,
+    timeoutSeconds: options.timeout,
+    startTimeoutSeconds: options.startTimeout,
+    memoryLimitMiB: options.memory,
+    cpuLimitMillicores: options.cpu,
+    stdinBase64: options.stdin === undefined ? undefined : readInput(options.stdin).toString('base64'),
+  };
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { language, code: readCode(file), args, env: options.env, labels: options.label, ...set };
+}
+
+function readCode(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readInput(file));
+  } catch (error) {
+    if (error instanceof TypeError) throw new CliError(`${file} is not UTF-8; convert it first`);
+    throw error;
+  }
+}
+
+function readInput(file: string): Buffer {
+  try {
+    return readFileSync(file === '-' ? 0 : file);
+  } catch (error) {
+    throw new CliError(
+      `cannot read ${file === '-' ? 'standard input' : file}: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}

@@ -1,0 +1,27 @@
+import { connect, type SandboxOptions } from './connect.ts';
+import { messageOf } from './errors.ts';
+
+export interface ServeOptions extends SandboxOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly allowedHost: readonly string[];
+}
+
+/** Serves the API until a signal; resolves to the exit code. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const report = (error: unknown) => process.stderr.write(`gke-code-executor: ${messageOf(error)}\n`);
+  const { listen } = await import('../http/listen.ts');
+  const { server: _, ...local } = options;
+  const { executor, close } = await connect(local, report);
+  try {
+    const server = await listen(executor, { ...options, onError: report });
+    process.stderr.write(`gke-code-executor: listening on ${server.url.origin}\n`);
+    await new Promise((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+    });
+    await server.close();
+    return 0;
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inProcessBus } from './bus/in-process.ts';
+import type { Language } from './execution/execution.ts';
+import { base32 } from './execution/identity.ts';
+import type { Executor } from './executor.ts';
+import { localExecutor } from './local-executor.ts';
+import { complete } from './pipeline/complete.ts';
+import { launch } from './pipeline/launch.ts';
+import type { Clock, Ports } from './pipeline/ports.ts';
+import { reconcile, sweep } from './pipeline/reconcile.ts';
+import { watch } from './pipeline/watch.ts';
+import type { Sandbox } from './sandbox/sandbox.ts';
+import type { Store } from './store/executions.ts';
+import type { SqliteStore } from './store/sqlite.ts';
+
+/** Milliseconds. A lease outlives two renewals that fail; a takeover can begin that long after a process died. */
+const lease = { duration: 6_000, renewal: 2_000 };
+/** Milliseconds between rounds of the reconciler, and rounds between sweeps of the sandbox. */
+const rounds = { pause: 3_000, sweepEvery: 10 };
+
+export interface EmbeddedOptions {
+  readonly store: Store;
+  readonly sandbox: Sandbox;
+  /** Hears of every error that the pipeline will retry by itself. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Embedded {
+  readonly executor: Executor;
+  /** Stops driving executions and gives up the lease; what is open is taken over by the next process. */
+  close(): Promise<void>;
+}
+
+const systemClock: Clock = { now: Date.now, sleep: async (milliseconds) => void (await sleep(milliseconds)) };
+
+/** The whole pipeline in this process, over the given store and sandbox. */
+export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions): Promise<Embedded> {
+  const process = base32(randomBytes(10));
+  const bus = inProcessBus({ onError: (_topic, _message, error) => onError(error) });
+  const ports: Ports = { store, bus, sandbox, clock: systemClock, randomBytes, process };
+  const ending = new AbortController();
+  bus.subscribe(
+    'execution-requested',
+    singleFlight(() => launch(ports)),
+  );
+  bus.subscribe('execution-observed', ({ executionId }) => complete(ports, executionId));
+  // One relay from the beginning: its first list also finds what a process before this one left.
+  bus.subscribe('watch-wanted', async () => {});
+  await renew(store, process);
+  const loops = [
+    watch(ports, ending.signal, onError),
+    every(lease.renewal, () => renew(store, process), ending.signal, onError),
+    reconcileLoop(ports, ending.signal, onError),
+  ];
+  return {
+    executor: localExecutor(ports, 'local'),
+    close: async () => {
+      ending.abort();
+      await bus.close();
+      await Promise.all(loops);
+      await store.leases.remove(process);
+    },
+  };
+}
+
+export interface EmbeddedConfig {
+  /** Store file; default: in the XDG state directory. */
+  readonly store?: string;
+  readonly sandbox: 'wasm' | 'kubernetes';
+  /** As kubectl finds them when they are not given. */
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: string;
+  /** Language of the first program, whose WASM interpreter then starts while everything else is opened. */
+  readonly language?: Language | undefined;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Opens the store file; throws UnavailableError with the fix when it cannot be used. */
+export async function openStore(path?: string): Promise<SqliteStore> {
+  const { defaultStorePath, sqliteStore } = await import('./store/sqlite.ts');
+  return sqliteStore({ path: path ?? defaultStorePath(globalThis.process.env) });
+}
+
+/** The pipeline of the command line: store file, in-process bus, and the sandbox asked for. */
+export async function openEmbedded(config: EmbeddedConfig): Promise<Embedded> {
+  const makeSandbox = await sandboxMaker(config);
+  const store = await openStore(config.store);
+  const sandbox = await makeSandbox(store);
+  const embedded = await startEmbedded({ store, sandbox, onError: config.onError });
+  return {
+    executor: embedded.executor,
+    close: async () => {
+      await embedded.close();
+      await sandbox.close();
+      store.close();
+    },
+  };
+}
+
+/** Loaded on demand: the Kubernetes client alone takes longer to load than a WASM program to run. */
+async function sandboxMaker({ sandbox, language, ...options }: EmbeddedConfig): Promise<SandboxMaker> {
+  if (sandbox === 'kubernetes') {
+    const { kubernetesSandbox } = await import('./sandbox/kubernetes/sandbox.ts');
+    return ({ installation }) => kubernetesSandbox({ ...options, installation });
+  }
+  const { spareChild } = await import('./sandbox/wasm/spare.ts');
+  const spare = language === undefined ? undefined : spareChild(language);
+  const { wasmSandbox } = await import('./sandbox/wasm/sandbox.ts');
+  return async ({ installation }) => {
+    const made = wasmSandbox({ installation: installation.id, ...(spare === undefined ? {} : { spawn: spare.spawn }) });
+    return { ...made, close: async () => void (await Promise.all([made.close(), spare?.close()])) };
+  };
+}
+
+type SandboxMaker = (store: Store) => Promise<Sandbox & { close(): Promise<void> }>;
+
+async function renew(store: Store, id: string): Promise<void> {
+  const lasting = { id, expiresAt: Date.now() + lease.duration };
+  const { created } = await store.leases.create(lasting);
+  if (!created) await store.leases.update(id, () => lasting);
+}
+
+async function reconcileLoop(ports: Ports, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
+  let round = 0;
+  const tick = async () => {
+    await reconcile(ports);
+    if (round++ % rounds.sweepEvery === 0) await sweep(ports);
+    await forgetDeadProcesses(ports);
+  };
+  await every(rounds.pause, tick, signal, onError);
+}
+
+/** A lease that ran out long ago has been acted upon by every process there is. */
+async function forgetDeadProcesses({ store, clock }: Ports): Promise<void> {
+  const { items } = await store.leases.query({ equal: {}, direction: 'ascending', limit: 20 });
+  const old = items.filter(({ expiresAt }) => expiresAt < clock.now() - 60_000);
+  await Promise.all(old.map(({ id }) => store.leases.remove(id)));
+}
+
+/** Runs `work` at once and then after every pause, until the abort; an error is reported and does not end the loop. */
+async function every(
+  pauseMs: number,
+  work: () => Promise<unknown>,
+  signal: AbortSignal,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    await work().catch(onError);
+    await sleep(pauseMs, undefined, { signal }).catch(() => {
+      // The abort is the loop's condition.
+    });
+  }
+}
+
+/** Joins calls: one runs, and calls that arrive meanwhile share the one that follows. */
+function singleFlight(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<unknown> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= running.then(() => {
+      next = undefined;
+      const run = work();
+      running = Promise.allSettled([run]);
+      return run;
+    });
+    return next;
+  };
+}

@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvalidRequestError } from './errors.ts';
+import { type Execution, isFinal } from './execution/execution.ts';
+import { parseRequest } from './execution/request.ts';
+import type { Executor, ListOptions } from './executor.ts';
+import { cancel } from './pipeline/cancel.ts';
+import type { Ports } from './pipeline/ports.ts';
+import { submit } from './pipeline/submit.ts';
+import { toResource } from './resource.ts';
+import type { Store } from './store/executions.ts';
+
+/** What needs only the store: looking at executions, without a sandbox and without driving any. */
+export type Reader = Pick<Executor, 'get' | 'list' | 'output' | 'wait'>;
+
+export function reader(store: Store): Reader {
+  return {
+    get: async (id) => shown(await store.executions.get(id)),
+    list: (options) => list(store, options),
+    output: async (id, stream) => {
+      if ((await store.executions.get(id)) === undefined) return undefined;
+      return (await store.executions.part(id, stream)) ?? new Uint8Array();
+    },
+    wait: (id, seconds, onChange) => wait(store, id, seconds, (execution) => onChange?.(toResource(execution))),
+  };
+}
+
+/** The executor of this process: its callers are one, `caller`. */
+export function localExecutor(ports: Ports, caller: string): Executor {
+  const { sandbox, store } = ports;
+  const rules = {
+    minimumMemoryMiB: (language: Execution['request']['language']) => sandbox.minimumMemoryMiB(language),
+    acceptsImage: sandbox.kind !== 'wasm',
+  };
+  return {
+    ...reader(store),
+    submit: async (body, { idempotencyKey }) => {
+      const parsed = parseRequest(body, rules);
+      if (!parsed.ok) throw new InvalidRequestError(parsed.problems);
+      const { execution, created } = await submit(ports, parsed.submission, { caller, idempotencyKey });
+      return { execution: toResource(execution), created };
+    },
+    cancel: async (id) => shown(await cancel(ports, id)),
+  };
+}
+
+/** Cancels by writing the wish into the store; the process that drives the execution acts on it within seconds. */
+export function storeCanceller(store: Store): Executor['cancel'] {
+  const bus = { publish: async () => {}, subscribe: () => {} };
+  const clock = { now: Date.now };
+  return async (id) => shown(await cancel({ store, bus, clock }, id));
+}
+
+function shown(execution: Execution | undefined) {
+  return execution === undefined ? undefined : toResource(execution);
+}
+
+async function list(store: Store, { state, limit, cursor }: ListOptions) {
+  const page = await store.executions.query({
+    equal: state === undefined ? {} : { state },
+    direction: 'descending',
+    limit,
+    ...(cursor === undefined ? {} : { after: cursor }),
+  });
+  return { executions: page.items.map(toResource), next: page.next };
+}
+
+async function wait(store: Store, id: string, seconds: number, onChange: (execution: Execution) => void) {
+  if ((await store.executions.get(id)) === undefined) return undefined;
+  const over = new AbortController();
+  const stop = store.executions.watch(id, (execution) => {
+    onChange(execution);
+    if (isFinal(execution)) over.abort();
+  });
+  try {
+    await sleep(seconds * 1000, undefined, { signal: over.signal });
+  } catch (error) {
+    if (!over.signal.aborted) throw error;
+  } finally {
+    stop();
+  }
+  return shown(await store.executions.get(id));
+}

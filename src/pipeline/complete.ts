@@ -1,0 +1,148 @@
+import { classify } from '../execution/classify.ts';
+import { type Execution, type ExecutionIn, isFinal, type OutputSummary } from '../execution/execution.ts';
+import { noOutput } from '../execution/final.ts';
+import { clocks } from '../execution/limits.ts';
+import type { ExecutionEvent } from '../execution/transitions.ts';
+import type { Job, SandboxOutput, SandboxStatus } from '../sandbox/sandbox.ts';
+import { noteProgress } from './note.ts';
+import { apply, type Ports, specOf } from './ports.ts';
+
+type Launched = ExecutionIn<'LAUNCHING' | 'RUNNING' | 'STOPPING'>;
+
+/**
+ * Brings the record up to what is true of its Job, and cleans up once the result is stored. Never trusts the message:
+ * it reads Job and pod itself, so that stale, duplicate and foreign messages do nothing.
+ */
+export async function complete(ports: Ports, executionId: string): Promise<void> {
+  const execution = await ports.store.executions.get(executionId);
+  if (execution === undefined || execution.state === 'ACCEPTED') return;
+  if (isFinal(execution)) return removeJob(ports, execution);
+  const job = { executionId, jobUid: execution.jobUid };
+  const status = await ports.sandbox.inspect(job);
+  if (status.kind === 'ended' && isOwnEnding(execution, status)) return finish(ports, execution, job, status);
+  if (execution.state === 'STOPPING') return stop(ports, execution, job, status);
+  if (!(await noteProgress(ports, job, status))) return lose(ports, job, status);
+  if (execution.state === 'RUNNING' && status.kind === 'waiting') return lookAgain(ports, job);
+  if (status.kind === 'running' && isOverdue(execution, ports.clock.now())) {
+    await fence(ports, job, status, { type: 'overdue' });
+  }
+}
+
+/** Tells whether it runs longer than its supervisor would let it; only the sandbox knows whether it still does. */
+export function isOverdue(execution: Execution, now: number): boolean {
+  if (execution.state !== 'RUNNING') return false;
+  return now > execution.startedAt + (execution.request.timeoutSeconds + clocks.overdueSeconds) * 1000;
+}
+
+type Ended = Extract<SandboxStatus, { kind: 'ended' }>;
+
+/** A pod that ended while it was being deleted was ended by us or by a stranger, unless a disruption says by whom. */
+function isOwnEnding(execution: Launched, { deleting, ending }: Ended): boolean {
+  return !deleting || (execution.state !== 'STOPPING' && ending.disruption !== '');
+}
+
+/** Milliseconds in which the ending of a pod that is gone shows on its Job. */
+const gapMs = 10_000;
+
+/** RUNNING by the record and waiting by the sandbox: its ending is about to show, or its permitted start never came. */
+async function lookAgain(ports: Ports, job: Job): Promise<void> {
+  await ports.clock.sleep(gapMs);
+  const status = await ports.sandbox.inspect(job);
+  if (status.kind !== 'waiting') return;
+  await fence(ports, job, status, {
+    type: 'lost',
+    jobUid: job.jobUid,
+    message: 'its start was permitted and never came',
+  });
+}
+
+/** Its Job or pod is gone, by nobody we know: whatever is left of it must not run when we say so. */
+async function lose(ports: Ports, job: Job, status: SandboxStatus): Promise<void> {
+  const message = status.kind === 'absent' ? 'its Job or pod was deleted' : 'its pod was deleted while it ran';
+  await fence(ports, job, status, { type: 'lost', jobUid: job.jobUid, message });
+}
+
+async function fence(ports: Ports, job: Job, status: SandboxStatus, why: ExecutionEvent): Promise<void> {
+  const update = await apply(ports, job.executionId, why);
+  if (update?.after.state === 'STOPPING') await stop(ports, update.after, job, status);
+}
+
+async function finish(ports: Ports, execution: Launched, job: Job, { ending }: Ended): Promise<void> {
+  const captured = await ports.sandbox.output(job, specOf(execution));
+  const verdict = classify(ending, {
+    timeoutSeconds: execution.request.timeoutSeconds,
+    started: execution.state === 'RUNNING' || (execution.state === 'STOPPING' && execution.startedAt !== null),
+    report: captured.report,
+  });
+  const output = verdict.started ? summary(captured) : noOutput;
+  const event = { type: 'ended', jobUid: job.jobUid, ending, verdict, output } as const;
+  await apply(ports, execution.id, event, parts(captured));
+  await ports.sandbox.remove(job, { wait: false });
+  await ringIfWaiting(ports);
+}
+
+/**
+ * Fences: what was printed is kept, then nothing of the Job can run any more, and only then the ending is said. That it
+ * started is written down before its Job goes, since nobody could tell afterwards.
+ */
+async function stop(ports: Ports, execution: ExecutionIn<'STOPPING'>, job: Job, status: SandboxStatus): Promise<void> {
+  const startedAt = startShownBy(status);
+  if (execution.startedAt === null && typeof startedAt === 'number') {
+    await apply(ports, execution.id, { type: 'started', jobUid: job.jobUid, startedAt, epoch: null });
+  }
+  if (execution.output === null && status.kind !== 'absent') {
+    const captured = await ports.sandbox.output(job, specOf(execution));
+    const output = summary(captured);
+    await apply(ports, execution.id, { type: 'collected', jobUid: job.jobUid, output }, parts(captured));
+  }
+  const { started } = await ports.sandbox.remove(job, { wait: true });
+  await apply(ports, execution.id, {
+    type: 'removed',
+    jobUid: job.jobUid,
+    started: typeof startedAt === 'number' || (startedAt === undefined && started === false ? null : started),
+  });
+  await ringIfWaiting(ports);
+}
+
+/** When the container started; null when it had not, undefined when the status comes too late to tell. */
+function startShownBy(status: SandboxStatus): number | null | undefined {
+  switch (status.kind) {
+    case 'absent':
+      return undefined;
+    case 'waiting':
+      return null;
+    case 'running':
+      return status.startedAt;
+    case 'ended': {
+      const { container, podReason, disruption, jobReason } = status.ending;
+      if (container !== null) return container.startedAt ?? undefined;
+      // A pod that was deleted and has no more to say never got as far as its container.
+      return podReason === '' && disruption === '' && jobReason === '' ? null : undefined;
+    }
+  }
+}
+
+async function removeJob(ports: Ports, execution: Execution): Promise<void> {
+  if (execution.state === 'ACCEPTED' || execution.jobUid === null) return;
+  await ports.sandbox.remove({ executionId: execution.id, jobUid: execution.jobUid }, { wait: false });
+}
+
+/** A slot is free: somebody may be waiting for it. */
+async function ringIfWaiting({ store, sandbox, bus, process }: Ports): Promise<void> {
+  const equal = { state: 'ACCEPTED', target: sandbox.target, owner: process ?? '' };
+  const [next] = (await store.executions.query({ equal, direction: 'ascending', limit: 1 })).items;
+  if (next !== undefined) await bus.publish('execution-requested', { executionId: next.id });
+}
+
+function parts({ stdout, stderr }: SandboxOutput) {
+  return { stdout: stdout.bytes, stderr: stderr.bytes };
+}
+
+function summary({ stdout, stderr, complete, report }: SandboxOutput): OutputSummary {
+  const stream = ({ bytes, totalBytes }: SandboxOutput['stdout']) => ({
+    bytes: bytes.length,
+    totalBytes,
+    truncated: totalBytes > bytes.length,
+  });
+  return { stdout: stream(stdout), stderr: stream(stderr), complete, durationMs: report?.durationMs ?? null };
+}

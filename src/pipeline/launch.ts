@@ -1,0 +1,100 @@
+import type { Execution } from '../execution/execution.ts';
+import { apply, type Ports, specOf } from './ports.ts';
+
+/** Quota usage falls a moment after a delete, so a refusal is tried again within the same call. */
+const quotaRetryMs = [200, 500, 1000, 2000];
+
+/**
+ * Launches what waits, oldest first, until nothing does or the cluster is full. The store is the queue and the bell
+ * only a hint, so any bell launches whatever is next.
+ */
+export async function launch(ports: Ports): Promise<void> {
+  let refusals = 0;
+  for (;;) {
+    const walk = await walkQueue(ports);
+    if (walk.drained) return;
+    refusals = walk.launched > 0 ? 1 : refusals + 1;
+    const pause = quotaRetryMs[refusals - 1];
+    if (pause === undefined) return;
+    await ports.clock.sleep(pause);
+  }
+}
+
+interface Walk {
+  readonly drained: boolean;
+  readonly launched: number;
+}
+
+/** Jobs are created one after the other, which keeps their order; the rest of each launch runs beside the next create. */
+async function walkQueue(ports: Ports): Promise<Walk> {
+  // Settled from the beginning: an error that nobody hears before the next Job is made would end the process.
+  const begun: Promise<PromiseSettledResult<void>[]>[] = [];
+  try {
+    for await (const execution of accepted(ports)) {
+      const creation = await ports.sandbox.create(specOf(execution));
+      if (creation.kind === 'full') {
+        const waiting = { reason: 'Quota', message: creation.message, curable: true } as const;
+        await apply(ports, execution.id, { type: 'waiting', waiting });
+        return { drained: false, launched: begun.length };
+      }
+      if (creation.kind === 'rejected') {
+        await apply(ports, execution.id, { type: 'rejected', message: creation.message });
+      } else {
+        begun.push(Promise.allSettled([begin(ports, execution, creation.jobUid)]));
+      }
+    }
+    return { drained: true, launched: begun.length };
+  } finally {
+    const failed = (await Promise.all(begun)).flat().find((result) => result.status === 'rejected');
+    // biome-ignore lint/correctness/noUnsafeFinally: an error of a launch already under way must reach the bus, which rings again
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
+async function* accepted({ store, sandbox, process }: Ports): AsyncGenerator<Execution> {
+  const equal = { state: 'ACCEPTED', target: sandbox.target, owner: process ?? '' };
+  let after: string | null = null;
+  do {
+    const cursor: { after?: string } = after === null ? {} : { after };
+    const page = await store.executions.query({ equal, direction: 'ascending', limit: 50, ...cursor });
+    yield* page.items;
+    after = page.next;
+  } while (after !== null);
+}
+
+/** Records the Job, then gives its start signal; a Job that the record does not name is deleted, and no code ran in it. */
+async function begin(ports: Ports, { id }: Execution, jobUid: string): Promise<void> {
+  const update = await apply(ports, id, { type: 'launched', jobUid });
+  if (update?.after.state === 'ACCEPTED' || update === undefined || jobUidOf(update.after) !== jobUid) {
+    await ports.sandbox.remove({ executionId: id, jobUid }, { wait: false });
+    return;
+  }
+  await start(ports, update.after);
+}
+
+function jobUidOf(execution: Execution): string | null {
+  return execution.state === 'ACCEPTED' ? null : execution.jobUid;
+}
+
+/** Gives the start signal to a launching execution; harmless when it was given before, and for any other state or owner. */
+export async function start(ports: Ports, execution: Execution): Promise<void> {
+  if (execution.state !== 'LAUNCHING' || (execution.owner?.process ?? null) !== ports.process) return;
+  const { store, sandbox, bus } = ports;
+  const { id, jobUid, owner } = execution;
+  const [code, stdin] = await Promise.all([store.executions.part(id, 'code'), store.executions.part(id, 'stdin')]);
+  if (code === undefined || stdin === undefined) throw new Error(`execution ${id} has lost its code`);
+  const permit = async (startedAt: number) => {
+    const event = { type: 'started', jobUid, startedAt, epoch: owner?.epoch ?? null } as const;
+    // Asked again when the answer was lost: what was permitted and not used could never start.
+    const update = await apply(ports, id, event).catch(() => apply(ports, id, event));
+    if (update?.after.state !== 'RUNNING') return false;
+    return update.after.startedAt === startedAt && update.after.owner?.epoch === owner?.epoch;
+  };
+  const started = await sandbox.start({ executionId: id, jobUid }, specOf(execution), { code, stdin }, permit);
+  if (started === 'absent') {
+    await apply(ports, id, { type: 'lost', jobUid, message: 'its Job vanished before it started' });
+    await bus.publish('execution-observed', { executionId: id });
+    return;
+  }
+  if (started === 'started') await bus.publish('watch-wanted', { executionId: id });
+}

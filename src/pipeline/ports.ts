@@ -1,0 +1,38 @@
+import type { Bus } from '../bus/bus.ts';
+import type { Execution } from '../execution/execution.ts';
+import { type ExecutionEvent, transition } from '../execution/transitions.ts';
+import type { Sandbox, SandboxSpec } from '../sandbox/sandbox.ts';
+import type { Store } from '../store/executions.ts';
+import type { Parts } from '../store/store.ts';
+
+/** Where the pipeline meets time and chance. */
+export interface Clock {
+  now(): number;
+  sleep(milliseconds: number): Promise<void>;
+}
+
+/** Everything a use case may touch. */
+export interface Ports {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly sandbox: Sandbox;
+  readonly clock: Clock;
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** Id of this process's lease when executions have owners; null where any process may drive any execution. */
+  readonly process: string | null;
+}
+
+/** The part of the ports that changing a record needs. */
+export interface Recorder {
+  readonly store: Store;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** Applies an event by compare-and-set; undefined when there is no such execution. */
+export function apply(ports: Recorder, id: string, event: ExecutionEvent, parts?: Parts) {
+  return ports.store.executions.update(id, (current) => transition(current, event, ports.clock.now()), parts);
+}
+
+export function specOf({ id, request }: Execution): SandboxSpec {
+  return { executionId: id, request };
+}

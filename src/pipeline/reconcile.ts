@@ -1,0 +1,98 @@
+import { type Execution, type ExecutionIn, isFinal } from '../execution/execution.ts';
+import { clocks } from '../execution/limits.ts';
+import type { Job } from '../sandbox/sandbox.ts';
+import { isOverdue } from './complete.ts';
+import { start } from './launch.ts';
+import { apply, type Ports } from './ports.ts';
+
+/** How long a step may take before the reconciler looks after it, so that it does not run beside a healthy one. */
+const patienceMs = { launching: 5_000, running: 30_000 };
+
+/** Open executions one round looks at; the rest waits for the next round. */
+const roundSize = 500;
+
+/**
+ * One round over the open executions of this target: enforces every deadline, drives on what a dead process left,
+ * and rings again. Safe beside itself and beside every handler. Resolves to the number of open executions seen.
+ */
+export async function reconcile(ports: Ports): Promise<number> {
+  const equal = { open: 'yes', target: ports.sandbox.target };
+  const { items } = await ports.store.executions.query({ equal, direction: 'ascending', limit: roundSize });
+  const alive = ports.process === null ? undefined : await liveProcesses(ports);
+  let waiting: Execution | undefined;
+  for (const item of items) {
+    const execution = alive === undefined ? item : await adopt(ports, item, alive);
+    if (execution === undefined) continue;
+    if (await tend(ports, execution, execution !== item)) waiting ??= execution;
+  }
+  if (waiting !== undefined) await ports.bus.publish('execution-requested', { executionId: waiting.id });
+  return items.length;
+}
+
+/** Tells of an execution whether it still waits to be launched, after doing for it what is due. */
+async function tend(ports: Ports, execution: Execution, adopted: boolean): Promise<boolean> {
+  const now = ports.clock.now();
+  const observed = () => ports.bus.publish('execution-observed', { executionId: execution.id });
+  switch (execution.state) {
+    case 'ACCEPTED':
+    case 'LAUNCHING': {
+      const expired = startExpiry(execution, now);
+      if (expired !== undefined) {
+        const update = await apply(ports, execution.id, { type: 'startExpired', message: expired });
+        if (update?.after.state === 'STOPPING') await observed();
+        return false;
+      }
+      if (execution.state === 'ACCEPTED') return true;
+      if (adopted || now - execution.launchedAt > patienceMs.launching) {
+        await start(ports, execution);
+        await observed();
+      }
+      return false;
+    }
+    case 'RUNNING':
+      if (adopted || isOverdue(execution, now) || now - execution.startedAt > patienceMs.running) await observed();
+      return false;
+    case 'STOPPING':
+      await observed();
+      return false;
+    default:
+      return false;
+  }
+}
+
+function startExpiry(execution: ExecutionIn<'ACCEPTED' | 'LAUNCHING'>, now: number): string | undefined {
+  const { waiting, acceptedAt, request } = execution;
+  if (now > acceptedAt + request.startTimeoutSeconds * 1000) {
+    return `it did not start within ${request.startTimeoutSeconds} s`;
+  }
+  const incurable = waiting !== null && !waiting.curable && now > waiting.since + clocks.incurableSeconds * 1000;
+  return incurable ? 'it cannot start' : undefined;
+}
+
+async function liveProcesses({ store, clock }: Ports): Promise<ReadonlySet<string>> {
+  const { items } = await store.leases.query({ equal: {}, direction: 'descending', limit: 1000 });
+  return new Set(items.filter(({ expiresAt }) => expiresAt > clock.now()).map(({ id }) => id));
+}
+
+/** Returns an execution that is ours, taking it over from a process whose lease has run out; undefined for others'. */
+async function adopt(ports: Ports, execution: Execution, alive: ReadonlySet<string>): Promise<Execution | undefined> {
+  const { owner } = execution;
+  if (owner === null || ports.process === null || owner.process === ports.process) return execution;
+  if (alive.has(owner.process)) return undefined;
+  const event = { type: 'takenOver', process: ports.process, fromEpoch: owner.epoch } as const;
+  const update = await apply(ports, execution.id, event);
+  return update?.after.owner?.process === ports.process ? update.after : undefined;
+}
+
+/** Deletes Jobs that no record wants: of a final execution, of none, or of one that names another Job. */
+export async function sweep(ports: Ports): Promise<void> {
+  for (const job of await ports.sandbox.list()) {
+    const execution = await ports.store.executions.get(job.executionId);
+    if (!wanted(execution, job)) await ports.sandbox.remove(job, { wait: false });
+  }
+}
+
+function wanted(execution: Execution | undefined, job: Job): boolean {
+  if (execution === undefined || isFinal(execution)) return false;
+  return execution.state === 'ACCEPTED' || execution.jobUid === job.jobUid;
+}

@@ -1,0 +1,59 @@
+import { createHash, createHmac } from 'node:crypto';
+import { IdempotencyConflictError } from '../errors.ts';
+import type { Execution } from '../execution/execution.ts';
+import { executionId, executionIdBytes } from '../execution/identity.ts';
+import type { Submission } from '../execution/request.ts';
+import type { Ports } from './ports.ts';
+
+export interface Submitter {
+  readonly caller: string;
+  /** With a key the id is derived from it, so that the same request twice is one execution. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/**
+ * Records a checked request and rings the bell. The record is the promise: when publishing fails, the execution
+ * stands and the reconciler rings again. Throws IdempotencyConflictError for a used key with another request.
+ */
+export async function submit(
+  ports: Ports,
+  submission: Submission,
+  submitter: Submitter,
+): Promise<{ readonly execution: Execution; readonly created: boolean }> {
+  const { sandbox, store } = ports;
+  const bodyHash = hash(submission);
+  const { created, item: execution } = await store.executions.create(
+    {
+      state: 'ACCEPTED',
+      id: newId(ports, submitter),
+      target: sandbox.target,
+      isolation: sandbox.isolation,
+      owner: ports.process === null ? null : { process: ports.process, epoch: 1 },
+      caller: submitter.caller,
+      bodyHash,
+      request: submission.request,
+      acceptedAt: ports.clock.now(),
+      waiting: null,
+    },
+    { code: submission.code, stdin: submission.stdin },
+  );
+  if (execution.bodyHash !== bodyHash) throw new IdempotencyConflictError(execution.id);
+  await ports.bus.publish('execution-requested', { executionId: execution.id }).catch(() => {
+    // Accepted is accepted: the caller must not hear of an error for a request that will run.
+  });
+  return { execution, created };
+}
+
+function newId({ store, randomBytes }: Ports, { caller, idempotencyKey }: Submitter): string {
+  if (idempotencyKey === undefined) return executionId(randomBytes(executionIdBytes));
+  const keyed = createHmac('sha256', store.installation.secret).update(JSON.stringify([caller, idempotencyKey]));
+  return executionId(keyed.digest());
+}
+
+/** Equal requests hash alike however their maps were ordered. */
+function hash({ request, code, stdin }: Submission): string {
+  const sorted = (map: Readonly<Record<string, string>>) => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { env, envNames: _, labels, ...rest } = request;
+  const fields = JSON.stringify([Object.entries(rest).sort(), sorted(env), sorted(labels)]);
+  return createHash('sha256').update(`${fields}\0${code.length}\0`).update(code).update(stdin).digest('hex');
+}

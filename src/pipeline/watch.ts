@@ -1,0 +1,23 @@
+import type { Observation } from '../sandbox/sandbox.ts';
+import { noteProgress } from './note.ts';
+import type { Ports } from './ports.ts';
+
+/**
+ * Relays what the sandbox shows until `signal` aborts: writes RUNNING and waiting itself, publishes endings. A lost
+ * observation costs time, never truth: the reconciler looks again.
+ */
+export async function watch(ports: Ports, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
+  const pending = new Set<Promise<void>>();
+  await ports.sandbox.watch((observation) => {
+    const relayed = relay(ports, observation)
+      .catch(onError)
+      .finally(() => pending.delete(relayed));
+    pending.add(relayed);
+  }, signal);
+  await Promise.all(pending);
+}
+
+async function relay(ports: Ports, { job, status }: Observation): Promise<void> {
+  if (await noteProgress(ports, job, status)) return;
+  await ports.bus.publish('execution-observed', { executionId: job.executionId });
+}

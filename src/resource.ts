@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { type Execution, isFinal, languages, states } from './execution/execution.ts';
+
+const time = z.string().nullable();
+const stream = z.object({
+  /** Bytes kept; read them at `/v1/executions/{id}/stdout` or `stderr`. */
+  bytes: z.int(),
+  /** Bytes printed. */
+  totalBytes: z.int(),
+  truncated: z.boolean(),
+  /** What is kept, with `include=output`: as text where it is UTF-8, else as base64. */
+  text: z.string().optional(),
+  base64: z.string().optional(),
+});
+
+/** An execution as the API shows it: times are RFC 3339, environment values are never shown. */
+export const resourceSchema = z.object({
+  id: z.string(),
+  state: z.enum(states),
+  done: z.boolean(),
+  language: z.enum(languages),
+  isolation: z.enum(['gvisor', 'wasm', 'none']),
+  args: z.array(z.string()),
+  envNames: z.array(z.string()),
+  image: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  limits: z.object({
+    timeoutSeconds: z.number(),
+    startTimeoutSeconds: z.number(),
+    cpuRequestMillicores: z.number(),
+    cpuLimitMillicores: z.number(),
+    memoryRequestMiB: z.number(),
+    memoryLimitMiB: z.number(),
+    maxStdoutBytes: z.number(),
+    maxStderrBytes: z.number(),
+  }),
+  acceptedAt: z.string(),
+  launchedAt: time,
+  startedAt: time,
+  finishedAt: time,
+  endedAt: time,
+  waiting: z.object({ reason: z.string(), message: z.string() }).nullable(),
+  result: z
+    .object({
+      exitCode: z.int().nullable(),
+      signal: z.int().nullable(),
+      fault: z.enum(['program', 'limit', 'platform']).nullable(),
+      started: z.boolean(),
+      retrySafe: z.boolean(),
+      reason: z.string(),
+      message: z.string(),
+      durationMs: z.number().nullable(),
+      outputComplete: z.boolean(),
+      stdout: stream,
+      stderr: stream,
+    })
+    .nullable(),
+});
+export type Resource = z.infer<typeof resourceSchema>;
+
+/** Shows a record to its caller. */
+export function toResource(execution: Execution): Resource {
+  const { request } = execution;
+  const { language, args, envNames, image, labels, codeBytes: _, stdinBytes: _stdin, env: _env, ...limits } = request;
+  const times = { launchedAt: null, startedAt: null, finishedAt: null, endedAt: null, ...execution };
+  return {
+    id: execution.id,
+    state: execution.state,
+    done: isFinal(execution),
+    language,
+    isolation: execution.isolation,
+    args,
+    envNames,
+    image,
+    labels,
+    limits,
+    acceptedAt: rfc3339(execution.acceptedAt),
+    launchedAt: orNull(times.launchedAt),
+    startedAt: orNull(times.startedAt),
+    finishedAt: orNull(times.finishedAt),
+    endedAt: orNull(times.endedAt),
+    waiting: 'waiting' in execution && execution.waiting !== null ? shown(execution.waiting) : null,
+    result: isFinal(execution) ? toResult(execution) : null,
+  };
+}
+
+function shown({ reason, message }: { reason: string; message: string }) {
+  return { reason, message };
+}
+
+function toResult(execution: Extract<Execution, { output: unknown; endedAt: number }>): Resource['result'] {
+  const { exitCode, signal, fault, started, retrySafe, reason, message, output } = execution;
+  return {
+    exitCode,
+    signal,
+    fault,
+    started,
+    retrySafe,
+    reason,
+    message,
+    durationMs: output.durationMs,
+    outputComplete: output.complete,
+    stdout: output.stdout,
+    stderr: output.stderr,
+  };
+}
+
+function rfc3339(instant: number): string {
+  return new Date(instant).toISOString();
+}
+
+function orNull(instant: number | null): string | null {
+  return instant === null ? null : rfc3339(instant);
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import type { Agent } from 'node:http';
+import { Agent as HttpAgent } from 'node:http';
+import { type RequestOptions, Agent as TlsAgent } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { UnavailableError } from '../../errors.ts';
+import type { Access } from './api.ts';
+
+export interface KubeconfigOptions {
+  /** File to read; without it `KUBECONFIG`, then `~/.kube/config`, then the service account of the pod we run in. */
+  readonly kubeconfig?: string | undefined;
+  /** Context of that file; without it the current one. */
+  readonly context?: string | undefined;
+}
+
+export interface Kubeconfig {
+  readonly access: Access;
+  /** The context's namespace, if it names one. */
+  readonly namespace: string | undefined;
+}
+
+/**
+ * Reads a kubeconfig with everything users put there: tokens, certificates, sign-in plugins, proxies. Throws
+ * UnavailableError with the fix when there is none, it cannot be read, or the context is unknown.
+ */
+export async function loadKubeconfig(options: KubeconfigOptions): Promise<Kubeconfig> {
+  // Loaded here because it costs half a second, which runs without a cluster must not pay.
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  try {
+    if (options.kubeconfig === undefined) config.loadFromDefault();
+    else config.loadFromFile(options.kubeconfig);
+  } catch (error) {
+    const file = options.kubeconfig ?? process.env['KUBECONFIG'] ?? '~/.kube/config';
+    throw new UnavailableError(`cannot read the kubeconfig ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  const context = chooseContext(config, options.context);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw new UnavailableError(`the kubeconfig has no cluster for the context ${context}`);
+  return {
+    namespace: config.getContextObject(context)?.namespace,
+    access: { server: cluster.server, credentials: credentialsOf(config) },
+  };
+}
+
+function chooseContext(config: KubeConfig, wanted: string | undefined): string {
+  const names = config.getContexts().map(({ name }) => name);
+  // What the library falls back to when it found nothing at all.
+  if (names.includes('loaded-context') && config.getCurrentCluster()?.server === 'http://localhost:8080') {
+    throw new UnavailableError(
+      'no kubeconfig found: set KUBECONFIG, name a file, or get one with "gcloud container clusters get-credentials CLUSTER"',
+    );
+  }
+  const context = wanted ?? config.getCurrentContext();
+  if (!names.includes(context)) {
+    const which = wanted === undefined ? 'no current context' : `no context ${wanted}`;
+    throw new UnavailableError(`the kubeconfig has ${which}; it has: ${names.join(', ') || 'none'}`);
+  }
+  config.setCurrentContext(context);
+  return context;
+}
+
+/** Reuses one agent while the certificates stay the same, so that connections are; the library makes one per call. */
+function credentialsOf(config: KubeConfig): Access['credentials'] {
+  let known: { key: string; agent: Agent } | undefined;
+  return async () => {
+    const options: RequestOptions = {};
+    try {
+      await config.applyToHTTPSOptions(options);
+    } catch (error) {
+      const user = config.getCurrentUser()?.name ?? 'of the context';
+      throw new UnavailableError(`cannot sign in as the kubeconfig's user ${user}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    const headers = headersOf(options);
+    const cluster = config.getCurrentCluster();
+    if (cluster?.proxyUrl !== undefined && options.agent instanceof HttpAgent) return { headers, agent: options.agent };
+    const key = fingerprint(options);
+    if (known?.key !== key) known = { key, agent: agentFor(options, cluster?.server) };
+    return { headers, agent: known.agent };
+  };
+}
+
+/** Idle connections do not hold the process. The bound keeps a burst from opening a connection for each request. */
+const connections = { keepAlive: true, maxSockets: 50 };
+
+function agentFor(options: RequestOptions, server: string | undefined): Agent {
+  if (server?.startsWith('http:')) return new HttpAgent(connections);
+  const { ca, cert, key, passphrase, rejectUnauthorized, servername } = options;
+  const given = Object.entries({ ca, cert, key, passphrase, rejectUnauthorized, servername });
+  return new TlsAgent({ ...connections, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) });
+}
+
+function fingerprint({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions): string {
+  return createHash('sha256')
+    .update(JSON.stringify([ca, cert, key, rejectUnauthorized, servername]))
+    .digest('hex');
+}
+
+function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
+  const given = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]);
+  const basic = auth ? { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
+  return { ...Object.fromEntries(given), ...basic };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,104 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FrameDecoder, frameDecoder } from '../../supervisor/frames.ts';
+import type { Job, SandboxOutput, SandboxSpec } from '../sandbox.ts';
+import { answerOf } from './api.ts';
+import { containerName } from './job-manifest.ts';
+import type { Namespace } from './namespace.ts';
+import { wasStarted } from './pod-status.ts';
+import { failure, refusalOf } from './refusal.ts';
+
+/** More than the supervisor ever writes and the kubelet keeps in one file: 10 MiB and a margin. */
+const maxLogBytes = 11 * 1024 * 1024;
+/** Milliseconds for all attempts together, and how long a log may be silent, which a finished one never is. */
+const patience = { allMs: 30_000, silenceMs: 10_000 };
+/** Milliseconds before each further attempt. */
+const pauses = [200, 500, 1000];
+
+/** What the API server answers, with status 200, when the node has no log for it. */
+const noLog = 'unable to retrieve container logs for';
+
+/**
+ * Reads the pod's log as bytes and takes the program's streams out of it. `knownPod` is the pod's name when it was
+ * looked up before. Empty and not complete when pod or log are gone or never were; throws when neither is known, as for
+ * a node that does not answer.
+ */
+export async function readOutput(
+  namespace: Namespace,
+  job: Job,
+  spec: SandboxSpec,
+  knownPod: string | undefined,
+): Promise<SandboxOutput> {
+  const pod = knownPod ?? (await namespace.podsOf(job.jobUid)).find(wasStarted)?.metadata.name;
+  if (pod === undefined) return nothing(spec);
+  const signal = AbortSignal.timeout(patience.allMs);
+  let read = await readOnce(namespace, pod, spec, signal);
+  for (const pause of pauses) {
+    if (read.kind === 'output') break;
+    await sleep(pause);
+    read = await readOnce(namespace, pod, spec, signal);
+  }
+  if (read.kind === 'failed') throw read.error;
+  return read.kind === 'output' ? read.output : nothing(spec);
+}
+
+function nothing(spec: SandboxSpec): SandboxOutput {
+  return outputOf(frameDecoder(spec.request));
+}
+
+type Read =
+  | { readonly kind: 'output'; readonly output: SandboxOutput }
+  /** The node has no log for that container, or not yet. */
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+async function readOnce(namespace: Namespace, pod: string, spec: SandboxSpec, signal: AbortSignal): Promise<Read> {
+  const path = `${namespace.paths.pods}/${pod}/log`;
+  const query = { container: containerName, limitBytes: String(maxLogBytes) };
+  try {
+    const response = await namespace.api.open({ method: 'GET', path, query, signal }, patience.silenceMs);
+    return response.statusCode === 200 ? await read(response, spec) : await refused(response, spec);
+  } catch (error) {
+    return { kind: 'failed', error };
+  }
+}
+
+async function read(response: IncomingMessage, spec: SandboxSpec): Promise<Read> {
+  const decoder = frameDecoder(spec.request);
+  let head = '';
+  let size = 0;
+  for await (const chunk of response) {
+    const bytes: Buffer = chunk;
+    if (head.length < noLog.length) head += bytes.toString('latin1', 0, noLog.length);
+    decoder.push(bytes);
+    size += bytes.length;
+    if (size > maxLogBytes) break;
+  }
+  return head.startsWith(noLog) ? { kind: 'lost' } : { kind: 'output', output: outputOf(decoder) };
+}
+
+async function refused(response: IncomingMessage, spec: SandboxSpec): Promise<Read> {
+  const refusal = refusalOf(await answerOf(response));
+  switch (refusal?.kind) {
+    case 'absent':
+    case 'denied':
+      // The pod is gone, or (400) its container has no log because it was never created.
+      return { kind: 'output', output: nothing(spec) };
+    default:
+      return { kind: 'failed', error: failure(refusal ?? { kind: 'transient', message: '' }, 'read the log') };
+  }
+}
+
+function outputOf(decoder: FrameDecoder): SandboxOutput {
+  const { stdout, stderr, complete, advisory } = decoder.end();
+  const signal = advisory !== undefined && 'signal' in advisory.exit ? advisory.exit.signal : null;
+  return {
+    stdout: { bytes: stdout.bytes, totalBytes: stdout.totalBytes },
+    stderr: { bytes: stderr.bytes, totalBytes: stderr.totalBytes },
+    complete,
+    report:
+      advisory === undefined
+        ? null
+        : { signal, durationMs: advisory.durationMs, ...(advisory.timedOut ? { timedOut: true } : {}) },
+  };
+}

@@ -1,0 +1,115 @@
+import type { PodEnding } from '../execution/classify.ts';
+import type { ExecutionRequest, Waiting } from '../execution/execution.ts';
+
+/** The one Job of an execution. The uid tells it from any other that ever had its name. */
+export interface Job {
+  readonly executionId: string;
+  readonly jobUid: string;
+}
+
+/** What `create` needs to know; the code comes only with `start`. */
+export interface SandboxSpec {
+  readonly executionId: string;
+  readonly request: ExecutionRequest;
+}
+
+export type Creation =
+  /** The Job exists and is ours, made now or by an earlier call. */
+  | { readonly kind: 'created'; readonly jobUid: string }
+  /** No room now (ResourceQuota); asking again later may help. */
+  | { readonly kind: 'full'; readonly message: string }
+  /** Refused for good (schema, admission policy, a foreign Job of that name); no retry helps. */
+  | { readonly kind: 'rejected'; readonly message: string };
+
+/** The bytes that go in with the start signal. */
+export interface SandboxInput {
+  readonly code: Uint8Array;
+  readonly stdin: Uint8Array;
+}
+
+export type Start =
+  | 'started'
+  /** The Job of that uid is gone. */
+  | 'absent'
+  /** `permit` said no; no code was handed over. */
+  | 'refused';
+
+export type SandboxStatus =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'waiting'; readonly waiting: Omit<Waiting, 'since'> }
+  | { readonly kind: 'running'; readonly startedAt: number }
+  | {
+      readonly kind: 'ended';
+      readonly ending: PodEnding;
+      /** The pod was being deleted when it ended, so that its ending may be ours and not the program's. */
+      readonly deleting: boolean;
+    };
+
+/** One captured stream: the first bytes exactly, and how many there were. */
+export interface CapturedStream {
+  readonly bytes: Uint8Array;
+  readonly totalBytes: number;
+}
+
+export interface SandboxOutput {
+  readonly stdout: CapturedStream;
+  readonly stderr: CapturedStream;
+  /** False when the end of the output was not seen. */
+  readonly complete: boolean;
+  /** The supervisor's last word; advisory. Null when there was none. */
+  readonly report: { readonly signal: number | null; readonly durationMs: number; readonly timedOut?: true } | null;
+}
+
+export interface Removal {
+  /** A container of the Job was seen started, before or while it was removed; null when nothing was left to look at. */
+  readonly started: boolean | null;
+}
+
+export interface Observation {
+  readonly job: Job;
+  readonly status: SandboxStatus;
+}
+
+/**
+ * Where code runs: one Job per execution, from a start signal to an ending that stays readable until `remove`.
+ *
+ * Every method may be repeated and may run in two processes at once. A throw means "not known, try again";
+ * everything that a retry cannot cure is a value. An adapter touches only Jobs of its own installation.
+ */
+export interface Sandbox {
+  readonly kind: 'kubernetes' | 'wasm' | 'memory';
+  readonly isolation: 'gvisor' | 'wasm' | 'none';
+  /** Names the place; records carry it, and only processes with the same target touch them. */
+  readonly target: string;
+  /** Lowest `memoryLimitMiB` in which the language's benign programs were measured to run. */
+  minimumMemoryMiB(language: ExecutionRequest['language']): number;
+  /** Makes the Job, which waits for its start signal. A Job that is there already is read back and verified. */
+  create(spec: SandboxSpec): Promise<Creation>;
+  /**
+   * Gives the start signal: from here on the code may run, once. Repeating it is harmless. An adapter that controls
+   * the moment itself (wasm, memory) asks `permit(startedAt)` right before and hands over no code unless it resolves
+   * to true; where the kubelet decides (kubernetes), `permit` is never called.
+   */
+  start(
+    job: Job,
+    spec: SandboxSpec,
+    input: SandboxInput,
+    permit: (startedAt: number) => Promise<boolean>,
+  ): Promise<Start>;
+  /** Reads what is true now, of the Job of that uid and no other. */
+  inspect(job: Job): Promise<SandboxStatus>;
+  /** Reads what was printed so far, at most the spec's caps; what cannot be read any more is empty and not `complete`. */
+  output(job: Job, spec: SandboxSpec): Promise<SandboxOutput>;
+  /**
+   * Deletes the Job and all that belongs to it; absent is success. With `wait` it resolves only when nothing of it
+   * can run any more.
+   */
+  remove(job: Job, options: { readonly wait: boolean }): Promise<Removal>;
+  /** Every Job of this installation that exists, for the sweep. */
+  list(): Promise<readonly Job[]>;
+  /**
+   * Reports changes until `signal` aborts: each Job at least once at the beginning, then what changes; endings are
+   * never left out, repetitions are possible. Restarts itself on every error; resolves only after the abort.
+   */
+  watch(observe: (observation: Observation) => void, signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,26 @@
+import type { Language } from '../../execution/execution.ts';
+
+/** One program, complete: what a child is handed once, after it was told that it may run. */
+export interface WasmProgram {
+  readonly code: Uint8Array;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: Uint8Array;
+  readonly timeoutSeconds: number;
+  /** Of the linear memory. The child's own needs and its file system come on top. */
+  readonly memoryLimitBytes: number;
+  readonly maxStdoutBytes: number;
+  readonly maxStderrBytes: number;
+}
+
+export const endings = ['exited', 'timedOut', 'memoryLimit', 'killed'] as const;
+export type Ending = (typeof endings)[number];
+
+/** Exit codes as a shell shows them, for endings that are not the program's own. */
+export const exitCodes = { uncaught: 1, aborted: 134, killed: 137 } as const;
+
+/** Lowest memory limit in which ordinary programs of the language were measured to run. */
+export const minimumMemoryMiB: Readonly<Record<Language, number>> = { python: 16, javascript: 8 };
+
+/** What the work directory and /tmp may hold together. */
+export const fileSystemBytes = 64 * 1024 * 1024;

@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type CollectionReference,
+  type DocumentReference,
+  FieldPath,
+  type Firestore,
+  type Query as FirestoreQuery,
+} from '@google-cloud/firestore';
+import { readDocument, toDocument } from '../document.ts';
+import { type Declared, pageOf, startOf } from '../query.ts';
+import type { Collection, Parts, Query, Schema } from '../store.ts';
+import { createLook } from '../watches.ts';
+import { readHead, readPart, readText, textOf } from './documents.ts';
+import { layout, segment } from './layout.ts';
+import { answered } from './unavailable.ts';
+import { watchDocument } from './watch.ts';
+import { createDocument, removeDocument, replaceDocument } from './writes.ts';
+
+/** A collection of a Firestore database; nothing has to be made for it but its indexes. */
+export function firestoreCollection<T extends { readonly id: string }>(
+  schema: Schema<T>,
+  firestore: Firestore,
+): Collection<T> {
+  const collection = firestore.collection(schema.name);
+  const at = (id: string) => collection.doc(segment(id));
+
+  return {
+    create: (item, parts = {}) => create(schema, at(item.id), item, parts),
+
+    async get(id) {
+      const text = await readText(at(id));
+      return text === undefined ? undefined : readDocument(schema, id, text);
+    },
+
+    part: (id, name) => readPart(at(id), name),
+
+    update: (id, change, parts = {}) => update(schema, at(id), change, parts),
+
+    async query(query) {
+      const { docs } = await answered(firestore, selection(collection, schema, query).get());
+      const found = docs.map((snapshot) => readDocument(schema, snapshot.id, textOf(snapshot)));
+      return pageOf(schema, found, query.limit);
+    },
+
+    remove: (id) =>
+      uncontended(at(id), async (reference) => {
+        const head = await readHead(reference);
+        const gone = head === undefined || (await removeDocument(reference, head));
+        return gone ? { result: undefined } : undefined;
+      }),
+
+    watch(id, listener) {
+      let text: string | undefined | null = null;
+      const look = createLook(schema, () => text, listener);
+      return watchDocument(at(id), (now) => {
+        text = now;
+        look();
+      });
+    },
+  };
+}
+
+async function create<T extends { readonly id: string }>(
+  schema: Schema<T>,
+  at: DocumentReference,
+  item: T,
+  parts: Parts,
+): Promise<{ readonly created: boolean; readonly item: T }> {
+  const document = toDocument(schema, item);
+  const write = { document, parts, mark: newMark(at) };
+  return uncontended(at, async (reference) => {
+    if (await createDocument(reference, write)) return { result: { created: true, item: document.item } };
+    const found = await readHead(reference);
+    if (found === undefined) return undefined;
+    // It carries our mark when the write was done and its answer got lost.
+    return { result: { created: found.mark === write.mark, item: readDocument(schema, item.id, found.text) } };
+  });
+}
+
+/** Reads without a lock and writes over what was read: a lock would have to be waited for by everybody else. */
+async function update<T extends { readonly id: string }>(
+  schema: Schema<T>,
+  at: DocumentReference,
+  change: (current: T) => T,
+  parts: Parts,
+): Promise<{ readonly before: T; readonly after: T } | undefined> {
+  const mark = newMark(at);
+  let before: T | undefined;
+  return uncontended(at, async (reference) => {
+    const head = await readHead(reference);
+    if (head === undefined) return { result: undefined };
+    const current = readDocument(schema, reference.id, head.text);
+    if (head.mark === mark && before !== undefined) return { result: { before, after: current } };
+    before = current;
+    const changed = change(current);
+    if (changed === current) return { result: { before, after: before } };
+    const document = toDocument(schema, changed);
+    const replaced = await replaceDocument(reference, { document, parts, mark }, head);
+    return replaced ? { result: { before, after: document.item } } : undefined;
+  });
+}
+
+function newMark({ parent }: DocumentReference): string {
+  return parent.doc().id;
+}
+
+/** Finds one document more than the page holds; only items travel, not the parts beside them. */
+function selection(collection: CollectionReference, schema: Declared, query: Query): FirestoreQuery {
+  const start = startOf(schema, query);
+  const direction = query.direction === 'ascending' ? 'asc' : 'desc';
+  let found = collection.select(layout.item);
+  for (const [field, value] of Object.entries(query.equal)) {
+    found = found.where(new FieldPath(layout.by, field), '==', value);
+  }
+  const sorted = found.orderBy(layout.order, direction).orderBy(FieldPath.documentId(), direction);
+  const page = start === undefined ? sorted : sorted.startAfter(start.order, segment(start.id));
+  return page.limit(query.limit + 1);
+}
+
+/** How long writers of one document may be in each other's way before one gives up. Milliseconds. */
+const contentionMs = 20_000;
+
+/** Ceiling of the pause before the next attempt. Milliseconds. */
+const longestPauseMs = 250;
+
+/** Repeats an attempt while others come between its read and its write, for which it resolves to undefined. */
+async function uncontended<R>(
+  reference: DocumentReference,
+  attempt: (reference: DocumentReference) => Promise<{ readonly result: R } | undefined>,
+): Promise<R> {
+  const giveUpAt = performance.now() + contentionMs;
+  for (let round = 0; ; round++) {
+    const done = await attempt(reference);
+    if (done !== undefined) return done.result;
+    if (performance.now() > giveUpAt) {
+      throw new Error(`${reference.path} is being written by too many at the same time: try again`);
+    }
+    // Not after the first: a write of ours whose answer got lost should be met before another goes over it.
+    if (round > 0) await sleep(Math.random() * Math.min(longestPauseMs, 10 * 2 ** round));
+  }
+}

@@ -1,0 +1,130 @@
+import { type Document, readDocument, toDocument } from './document.ts';
+import { executions, leases, type Store } from './executions.ts';
+import { pageOf, startOf } from './query.ts';
+import type { Collection, Installation, Parts, Query, Schema } from './store.ts';
+import { createLook, createWatches } from './watches.ts';
+
+/** What a store keeps, apart from its clients: several over one memory see each other's writes. */
+export type Memory = ReturnType<typeof createMemory>;
+
+interface Row extends Omit<Document<unknown>, 'item'> {
+  readonly parts: ReadonlyMap<string, Uint8Array>;
+}
+
+export function createMemory() {
+  return { rows: new Map<string, Map<string, Row>>(), watches: createWatches() };
+}
+
+/** A store that lives as long as its memory; it keeps text and copies, so what it gives back is what a real one would. */
+export function memoryStore(options: { readonly installation: Installation; readonly memory?: Memory }): Store {
+  const { installation, memory = createMemory() } = options;
+  return {
+    installation,
+    executions: memoryCollection(executions, memory),
+    leases: memoryCollection(leases, memory),
+  };
+}
+
+/** A collection on its own; `memory` is shared with other clients when given. */
+export function memoryCollection<T extends { readonly id: string }>(
+  schema: Schema<T>,
+  memory = createMemory(),
+): Collection<T> {
+  const rows = memory.rows.get(schema.name) ?? new Map<string, Row>();
+  memory.rows.set(schema.name, rows);
+  const key = (id: string) => `${schema.name}/${id}`;
+
+  return {
+    async create(item, parts = {}) {
+      const { item: checked, ...document } = toDocument(schema, item);
+      await otherClients();
+      const taken = rows.get(item.id);
+      if (taken !== undefined) return { created: false, item: readDocument(schema, item.id, taken.text) };
+      rows.set(item.id, { ...document, parts: copyOf(parts) });
+      memory.watches.changed(key(item.id));
+      return { created: true, item: checked };
+    },
+
+    async get(id) {
+      await otherClients();
+      const row = rows.get(id);
+      return row === undefined ? undefined : readDocument(schema, id, row.text);
+    },
+
+    async part(id, name) {
+      await otherClients();
+      return rows.get(id)?.parts.get(name)?.slice();
+    },
+
+    async update(id, change, parts = {}) {
+      const result = await updateRow(schema, rows, id, change, parts);
+      if (result !== undefined && result.after !== result.before) memory.watches.changed(key(id));
+      return result;
+    },
+
+    async query(query) {
+      const start = startOf(schema, query);
+      await otherClients();
+      const found = select(rows, query, start).map(([id, row]) => readDocument(schema, id, row.text));
+      return pageOf(schema, found, query.limit);
+    },
+
+    async remove(id) {
+      await otherClients();
+      rows.delete(id);
+      memory.watches.changed(key(id));
+    },
+
+    watch(id, listener) {
+      const look = createLook(schema, () => rows.get(id)?.text, listener);
+      return memory.watches.add(key(id), look);
+    },
+  };
+}
+
+/** Writes only over the row it has read; when another client was faster, the change is made again from what is there now. */
+async function updateRow<T extends { readonly id: string }>(
+  schema: Schema<T>,
+  rows: Map<string, Row>,
+  id: string,
+  change: (current: T) => T,
+  parts: Parts,
+): ReturnType<Collection<T>['update']> {
+  for (;;) {
+    const row = rows.get(id);
+    if (row === undefined) return undefined;
+    const before = readDocument(schema, id, row.text);
+    const changed = change(before);
+    await otherClients();
+    if (rows.get(id) !== row) continue;
+    if (changed === before) return { before, after: before };
+    const { item: after, ...document } = toDocument(schema, changed);
+    rows.set(id, { ...document, parts: new Map([...row.parts, ...copyOf(parts)]) });
+    return { before, after };
+  }
+}
+
+/** Lets other clients' calls come between, as they do on the way to a real store. */
+function otherClients(): Promise<void> {
+  return Promise.resolve();
+}
+
+function copyOf(parts: Parts): Map<string, Uint8Array> {
+  return new Map(Object.entries(parts).map(([name, bytes]) => [name, Uint8Array.from(bytes)]));
+}
+
+function select(rows: ReadonlyMap<string, Row>, query: Query, start: ReturnType<typeof startOf>): [string, Row][] {
+  const sign = query.direction === 'ascending' ? 1 : -1;
+  const equal = Object.entries(query.equal);
+  return [...rows]
+    .filter(([, row]) => equal.every(([field, value]) => row.fields[field] === value))
+    .map(([id, row]) => ({ position: { order: row.order, id }, entry: [id, row] satisfies [string, Row] }))
+    .filter(({ position }) => start === undefined || sign * compare(position, start) > 0)
+    .sort((a, b) => sign * compare(a.position, b.position))
+    .slice(0, query.limit + 1)
+    .map(({ entry }) => entry);
+}
+
+function compare(a: { order: number; id: string }, b: { order: number; id: string }): number {
+  return a.order - b.order || (a.id < b.id ? -1 : Number(a.id > b.id));
+}

@@ -1,0 +1,84 @@
+import { type Document, readDocument, toDocument } from '../document.ts';
+import { pageOf } from '../query.ts';
+import type { Collection, Parts, Schema } from '../store.ts';
+import { createLook } from '../watches.ts';
+import type { Connection } from './connection.ts';
+import { type Rows, rowsOf, selection } from './rows.ts';
+import type { SqliteWatches } from './watches.ts';
+
+/** A collection whose table is there. */
+export function sqliteCollection<T extends { readonly id: string }>(
+  schema: Schema<T>,
+  connection: Connection,
+  watches: SqliteWatches,
+): Collection<T> {
+  const rows = rowsOf(schema, connection);
+  const key = (id: string) => `${schema.name}/${id}`;
+
+  return {
+    async create(item, parts = {}) {
+      const document = toDocument(schema, item);
+      const result = await connection.write(() => createRow(rows, document, parts));
+      if (result.created) watches.changed(key(item.id));
+      return result;
+    },
+
+    get: (id) => connection.read(() => rows.find(id)),
+
+    part: (id, name) => connection.read(() => rows.part(id, name)),
+
+    async update(id, change, parts = {}) {
+      const result = await connection.write(() => updateRow(schema, rows, id, change, parts));
+      if (result !== undefined && result.after !== result.before) watches.changed(key(id));
+      return result;
+    },
+
+    async query(query) {
+      const { sql, values } = selection(schema, query);
+      const found = await connection.read(() => connection.statement(sql).all(...values));
+      const items = found.map(({ id, _document }) => readDocument(schema, String(id), String(_document)));
+      return pageOf(schema, items, query.limit);
+    },
+
+    async remove(id) {
+      await connection.write(() => rows.remove(id));
+      watches.changed(key(id));
+    },
+
+    watch(id, listener) {
+      connection.checkOpen();
+      const read = () => {
+        try {
+          return rows.text(id);
+        } catch {
+          watches.failed();
+          return null;
+        }
+      };
+      return watches.add(key(id), createLook(schema, read, listener));
+    },
+  };
+}
+
+function createRow<T extends { readonly id: string }>(rows: Rows<T>, document: Document<T>, parts: Parts) {
+  const taken = rows.find(document.item.id);
+  if (taken !== undefined) return { created: false, item: taken };
+  rows.insert(document, parts);
+  return { created: true, item: document.item };
+}
+
+function updateRow<T extends { readonly id: string }>(
+  schema: Schema<T>,
+  rows: Rows<T>,
+  id: string,
+  change: (current: T) => T,
+  parts: Parts,
+) {
+  const before = rows.find(id);
+  if (before === undefined) return undefined;
+  const changed = change(before);
+  if (changed === before) return { before, after: before };
+  const document = toDocument(schema, changed);
+  rows.replace(document, parts);
+  return { before, after: document.item };
+}

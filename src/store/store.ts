@@ -1,0 +1,62 @@
+/** What an adapter must know of a kind of document: its name, how to check one, and by what it is looked up. */
+export interface Schema<T extends { readonly id: string }> {
+  readonly name: string;
+  /** Checks a stored document and throws if it is not a T. */
+  readonly parse: (document: unknown) => T;
+  /** The fields that queries may compare for equality. */
+  readonly fields: (item: T) => Readonly<Record<string, string>>;
+  /** The number by which queries sort; ids break ties. */
+  readonly order: (item: T) => number;
+  /** The queries there are, as the fields each compares: the indexes are derived from it. */
+  readonly queries: readonly (readonly string[])[];
+}
+
+export interface Query {
+  /** Fields that must be equal; their names must be one of the schema's `queries`. */
+  readonly equal: Readonly<Record<string, string>>;
+  readonly direction: 'ascending' | 'descending';
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque cursor of the following page; null when there is none. */
+  readonly next: string | null;
+}
+
+/** Byte parts of a document (code, stdin, output), read on their own so that documents stay small. */
+export type Parts = Readonly<Record<string, Uint8Array>>;
+
+/** Documents of one kind. Every method may throw when the store cannot answer, and then anything may have happened. */
+export interface Collection<T extends { readonly id: string }> {
+  /** Stores the item with its parts unless its id is taken; returns what is stored now. */
+  create(item: T, parts?: Parts): Promise<{ readonly created: boolean; readonly item: T }>;
+  get(id: string): Promise<T | undefined>;
+  part(id: string, name: string): Promise<Uint8Array | undefined>;
+  /**
+   * Applies a pure `change` in a transaction; it may run more than once. When it returns its argument itself, nothing
+   * is written; else the item and `parts` are, together. Undefined when there is no such id.
+   */
+  update(
+    id: string,
+    change: (current: T) => T,
+    parts?: Parts,
+  ): Promise<{ readonly before: T; readonly after: T } | undefined>;
+  /** Throws InvalidRequestError with the pointer `/cursor` for an `after` that no page gave. */
+  query(query: Query): Promise<Page<T>>;
+  /** Removes the item and its parts; absent is success. */
+  remove(id: string): Promise<void>;
+  /**
+   * Calls `listener` with the item now (if there) and after changes; changes may be joined, the last is never lost.
+   * A document that does not parse is not told; `get` says what is wrong with it.
+   */
+  watch(id: string, listener: (item: T) => void): () => void;
+}
+
+/** Random identity of a store, made with it: it is part of every Job's name and keys the idempotency hash. */
+export interface Installation {
+  readonly id: string;
+  readonly secret: Uint8Array;
+}

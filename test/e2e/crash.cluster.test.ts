@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, expect, it } from 'vitest';
+import { httpExecutor } from '../../src/client/client.ts';
+import type { Executor } from '../../src/executor.ts';
+import { describeCluster, type Namespace, startsByJob, temporaryNamespace } from '../cluster.ts';
+import { type Server, server, stateDirectory } from './command.ts';
+
+const exec = promisify(execFile);
+const minutes = 60_000;
+const state = stateDirectory();
+afterAll(() => state[Symbol.dispose]());
+
+let stores = 0;
+function serving(namespace: Namespace, store = `${state.path}/${stores++}.sqlite`) {
+  return { store, start: () => server(['--store', store, '--sandbox', 'kubernetes', '--namespace', namespace.name]) };
+}
+
+/** Ten programs of different lengths, so that each is caught at another point. */
+async function submitTen(executor: Executor): Promise<readonly { readonly id: string; readonly n: number }[]> {
+  return Promise.all(
+    Array.from({ length: 10 }, async (_, n) => {
+      const code = `import time, sys\nprint("begun", flush=True)\ntime.sleep(${n / 2})\nprint(${n})\nsys.exit(${n})`;
+      const { execution } = await executor.submit({ language: 'python', code }, {});
+      return { id: execution.id, n };
+    }),
+  );
+}
+
+async function expectTrueResults(executor: Executor, all: readonly { readonly id: string; readonly n: number }[]) {
+  for (const { id, n } of all) {
+    const ended = await executor.wait(id, 120);
+    const stdout = Buffer.from((await executor.output(id, 'stdout')) ?? []).toString();
+    expect({ state: ended?.state, exitCode: ended?.result?.exitCode, stdout }).toEqual({
+      state: n === 0 ? 'SUCCEEDED' : 'FAILED',
+      exitCode: n,
+      stdout: `begun\n${n}\n`,
+    });
+  }
+}
+
+async function expectOneStartEach(namespace: Namespace, count: number) {
+  await sleep(5_000);
+  expect([...(await startsByJob(namespace.name)).values()]).toEqual(Array(count).fill(1));
+  expect(await namespace.objects()).toEqual([]);
+}
+
+await describeCluster('what dies in the middle', () => {
+  it.each([200, 1_500, 3_000])(
+    'serve, killed %i ms after ten submissions and started again',
+    async (after) => {
+      await using namespace = await temporaryNamespace();
+      const { start } = serving(namespace);
+      const first = await start();
+      const all = await submitTen(httpExecutor({ server: new URL(first.url) }));
+      await sleep(after);
+      await first.end('SIGKILL');
+      const second = await start();
+      await expectTrueResults(httpExecutor({ server: new URL(second.url) }), all);
+      await expectOneStartEach(namespace, all.length);
+      await second.end('SIGTERM');
+    },
+    5 * minutes,
+  );
+
+  const control = process.env['CLUSTER_CONTROL'];
+  if (control === undefined) {
+    if (process.env['CI'] === 'true') throw new Error('CLUSTER_CONTROL is not set, and CI must not skip a suite');
+    process.stderr.write('\nSKIPPED: restarts of the control plane: CLUSTER_CONTROL is not set\n');
+  }
+  it.skipIf(control === undefined).each([['kube-apiserver'], ['kubelet'], ['kube-apiserver', 'kubelet']])(
+    '%s %s, killed and started again',
+    async (...components) => {
+      await using namespace = await temporaryNamespace();
+      const running: Server = await serving(namespace).start();
+      const executor = httpExecutor({ server: new URL(running.url) });
+      const all = await submitTen(executor);
+      await sleep(1_500);
+      for (const component of components) {
+        await exec(join(control ?? '', 'restart'), [component], { timeout: 60_000 });
+      }
+      await expectTrueResults(executor, all);
+      await expectOneStartEach(namespace, all.length);
+      await running.end('SIGTERM');
+    },
+    5 * minutes,
+  );
+});

@@ -1,0 +1,250 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { command, server, stateDirectory } from './command.ts';
+
+const state = stateDirectory();
+afterAll(() => state[Symbol.dispose]());
+const here = ['--store', state.store];
+
+function run(code: string | Uint8Array, options: readonly string[] = [], args: readonly string[] = []) {
+  const language = options.includes('--language') ? [] : ['--language', 'python'];
+  return command(['run', '-', ...here, ...language, ...options, '--', ...args], { stdin: code });
+}
+
+describe('run', () => {
+  it('runs the first example through the whole pipeline', async () => {
+    const ran = await command(['run', 'examples/primes.py', ...here]);
+    expect(ran.stdout.toString()).toBe('2 3 5 7 11 13 17 19 23 29 31 37 41 43 47\n');
+    expect(ran.stderr.toString()).toBe('15 primes below 50\n');
+    expect(ran.code).toBe(0);
+  });
+
+  it('keeps both streams apart and byte-exact', async () => {
+    const code = `import sys
+sys.stdout.buffer.write(bytes(range(256)) + b'\\r\\n\\xff\\xfe')
+sys.stderr.buffer.write(b'\\xc3')
+sys.stderr.flush()
+sys.stderr.buffer.write(b'\\xa9 no final newline')`;
+    const ran = await run(code);
+    expect(ran.stdout).toEqual(
+      Buffer.concat([Buffer.from([...Array(256).keys()]), Buffer.from('\r\n\xff\xfe', 'latin1')]),
+    );
+    expect(ran.stderr).toEqual(Buffer.from('é no final newline'));
+  });
+
+  it.each([0, 3, 137])("exits with the program's own code %i", async (code) => {
+    expect((await run(`raise SystemExit(${code})`)).code).toBe(code);
+  });
+
+  it('passes arguments, environment and standard input', async () => {
+    const file = join(state.path, 'input');
+    writeFileSync(file, Buffer.from([0, 255, 10]));
+    const code = `import os, sys
+print(sys.argv[1:], os.environ['NAME'], sys.stdin.buffer.read())`;
+    const ran = await run(code, ['--env', 'NAME=a=b', '--stdin', file], ['x y', '--json']);
+    expect(ran.stdout.toString()).toBe("['x y', '--json'] a=b b'\\x00\\xff\\n'\n");
+  });
+
+  it('runs JavaScript', async () => {
+    const ran = await run(
+      'console.log(process.argv.slice(2)); console.error(6 * 7)',
+      ['--language', 'javascript'],
+      ['a'],
+    );
+    expect(ran.stdout.toString()).toContain('a');
+    expect(ran.stderr.toString()).toBe('42\n');
+  });
+
+  it('ends an endless loop at its time limit with its partial output', async () => {
+    const ran = await run('print("before", flush=True)\nwhile True: pass', ['--timeout', '1s']);
+    expect(ran.code).toBe(124);
+    expect(ran.stdout.toString()).toBe('before\n');
+    expect(ran.stderr.toString()).toBe('');
+  });
+
+  it('tells the memory limit from a program that fits', async () => {
+    const allocate = 'x = bytearray(int(__import__("sys").argv[1]) * 1024 * 1024)\nprint(len(x))';
+    const [over, under] = [
+      await run(allocate, ['--memory', '128Mi'], ['200']),
+      await run(allocate, ['--memory', '128Mi'], ['16']),
+    ];
+    expect(over.code).toBe(122);
+    expect(under).toMatchObject({ code: 0, stdout: Buffer.from(`${16 * 1024 * 1024}\n`) });
+  });
+
+  it('keeps the first MiB of 20 MB, and says so', async () => {
+    const ran = await run('import sys\nfor i in range(20): sys.stdout.write(chr(97 + i) * 1_000_000)', ['--json']);
+    const { result, stdout } = JSON.parse(ran.stdout.toString());
+    expect(result.stdout).toEqual({ bytes: 1_048_576, totalBytes: 20_000_000, truncated: true });
+    expect(stdout.text).toBe('a'.repeat(1_000_000) + 'b'.repeat(48_576));
+  });
+
+  it('shows the whole record with --json', async () => {
+    const ran = await run('print("é")', ['--json', '--label', 'team=a', '--env', 'SECRET=hidden']);
+    const shown = JSON.parse(ran.stdout.toString());
+    expect(shown).toMatchObject({
+      state: 'SUCCEEDED',
+      done: true,
+      isolation: 'wasm',
+      labels: { team: 'a' },
+      envNames: ['SECRET'],
+      result: { exitCode: 0, fault: null, started: true, outputComplete: true },
+      stdout: { text: 'é\n' },
+      stderr: { text: '' },
+    });
+    expect(ran.stdout.toString()).not.toContain('hidden');
+  });
+
+  it('is one execution for one idempotency key', async () => {
+    const [first, second] = [
+      await run('import random; print(random.random())', ['--idempotency-key', 'k1']),
+      await run('import random; print(random.random())', ['--idempotency-key', 'k1']),
+    ];
+    expect(second.stdout).toEqual(first.stdout);
+    const other = await run('print(2)', ['--idempotency-key', 'k1']);
+    expect(other).toMatchObject({ code: 2 });
+    expect(other.stderr.toString()).toMatch(/idempotency key belongs to execution \w+, whose request was different/);
+  });
+
+  it('cancels on a signal and keeps what was printed', async () => {
+    const child = spawn(process.execPath, ['src/cli/main.ts', 'run', '-', '--language', 'python', ...here]);
+    child.stdin.end('print("started", flush=True)\nwhile True: pass');
+    let stdout = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    const exited = once(child, 'close');
+    for (;;) {
+      const running = await command(['list', '--state', 'RUNNING', '--json', ...here]);
+      if (running.stdout.length > 0) break;
+    }
+    child.kill('SIGINT');
+    expect((await exited)[0]).toBe(125);
+    expect(stdout).toBe('started\n');
+  });
+
+  it('does not mind a reader that goes away', async () => {
+    const shell = spawn('sh', [
+      '-c',
+      `"${process.execPath}" src/cli/main.ts run - --language python ${here.join(' ')} | head -c 1; exit 0`,
+    ]);
+    shell.stdin.end('print("x" * 500_000)');
+    let stderr = '';
+    shell.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    await once(shell, 'close');
+    expect(stderr).toBe('');
+  });
+});
+
+describe('bad input is one readable message and exit code 2', () => {
+  it.each([
+    ['a file that is not there', ['run', 'nowhere.py'], 'cannot read nowhere.py'],
+    ['no language', ['run', 'LICENSE'], 'cannot tell the language of LICENSE; give --language python or javascript'],
+    [
+      'an unknown language',
+      ['run', 'examples/primes.py', '--language', 'cobol'],
+      '--language must be one of python, javascript',
+    ],
+    [
+      'an unknown sandbox',
+      ['run', 'examples/primes.py', '--sandbox', 'docker'],
+      'Allowed choices are wasm, kubernetes',
+    ],
+    [
+      'a time limit of zero',
+      ['run', 'examples/primes.py', '--timeout', '0'],
+      '--timeout must be an integer from 1 to 3600, got 0',
+    ],
+    ['a huge time limit', ['run', 'examples/primes.py', '--timeout', '1e9'], 'Give a duration such as 30, 30s or 5m'],
+    ['not a quantity', ['run', 'examples/primes.py', '--memory', 'lots'], 'Give a quantity such as 128Mi'],
+    [
+      'too little memory',
+      ['run', 'examples/primes.py', '--memory', '1Mi'],
+      '--memory (in MiB) must be an integer from',
+    ],
+    [
+      'an image for WASM',
+      ['run', 'examples/primes.py', '--image', 'x'],
+      '--image this sandbox has no container images',
+    ],
+    ['an environment name', ['run', 'examples/primes.py', '--env', '1A=x'], '--env 1A: names must be'],
+    ['an unknown command', ['fly'], "unknown command 'fly'"],
+    ['an unknown option', ['run', 'examples/primes.py', '--fast'], "unknown option '--fast'"],
+    ['an unknown id', ['get', 'nothing'], 'execution nothing not found'],
+    ['a server that is not there', ['list', '--server', 'http://127.0.0.1:9'], '127.0.0.1:9'],
+    ['a server that is no URL', ['list', '--server', 'nonsense'], 'nonsense'],
+    [
+      'a kubeconfig that is not there',
+      ['run', 'examples/primes.py', '--sandbox', 'kubernetes', '--kubeconfig', '/nowhere'],
+      '/nowhere',
+    ],
+  ])('%s', async (_, args, message) => {
+    const ran = await command(args.includes('--server') || args[0] === 'fly' ? args : [...args, ...here]);
+    expect(ran.stderr.toString()).toContain(message);
+    expect(ran.stderr.toString()).not.toMatch(/^\s+at /m);
+    expect(ran.code).toBe(2);
+    expect(ran.stdout.toString()).toBe('');
+  });
+
+  it('code that is not UTF-8', async () => {
+    expect(await run(Buffer.from([0x70, 0xff]))).toMatchObject({
+      code: 2,
+      stderr: Buffer.from('gke-code-executor: - is not UTF-8; convert it first\n'),
+    });
+  });
+
+  it('code with NUL', async () => {
+    const ran = await run('print(1)\0');
+    expect(ran).toMatchObject({ code: 2, stderr: Buffer.from('gke-code-executor: the code must not contain NUL\n') });
+  });
+});
+
+describe('looking at the store without a server', () => {
+  it('gets, lists and prints what ran', async () => {
+    const { id } = JSON.parse(
+      (await run('import sys\nprint("out")\nprint("err", file=sys.stderr)\nsys.exit(4)', ['--json'])).stdout.toString(),
+    );
+    expect(JSON.parse((await command(['get', id, ...here])).stdout.toString())).toMatchObject({
+      id,
+      state: 'FAILED',
+      result: { exitCode: 4 },
+    });
+    expect((await command(['list', ...here])).stdout.toString()).toMatch(new RegExp(`^ID .*\n${id}  FAILED`));
+    expect(await command(['logs', id, ...here])).toMatchObject({
+      stdout: Buffer.from('out\n'),
+      stderr: Buffer.from('err\n'),
+    });
+    expect((await command(['cancel', id, ...here])).stdout.toString()).toBe(`${id} FAILED\n`);
+  });
+});
+
+describe('serve', () => {
+  it('serves what run and the store commands see, and cancels what a client asks', async () => {
+    const serving = await server(here);
+    try {
+      const remote = ['--server', serving.url];
+      const ran = await command(['run', 'examples/primes.py', ...remote, '--', '10']);
+      expect(ran).toMatchObject({
+        code: 0,
+        stdout: Buffer.from('2 3 5 7\n'),
+        stderr: Buffer.from('4 primes below 10\n'),
+      });
+      const response = await fetch(`${serving.url}/v1/executions`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ language: 'python', code: 'while True: pass' }),
+      });
+      const { id } = (await response.json()) as { id: string };
+      expect(await command(['cancel', id, ...remote])).toMatchObject({ code: 0, stderr: Buffer.alloc(0) });
+      const ended = await fetch(`${serving.url}/v1/executions/${id}`, { headers: { Prefer: 'wait=20' } });
+      expect(await ended.json()).toMatchObject({ state: 'CANCELLED' });
+    } finally {
+      await serving.end('SIGTERM');
+    }
+  });
+});

@@ -1,0 +1,86 @@
+import { type DeploymentName, deploymentNames } from './deployment.ts';
+import { raceStates } from './race-states.ts';
+import { scenarios } from './scenarios.ts';
+
+/** A piece of the suite that one worker does at a time. */
+export type Job =
+  /** Every kind of fault at every point of a scenario. */
+  | { readonly kind: 'singles'; readonly deployment: DeploymentName; readonly scenario: string }
+  /** Every pair of faults, of which the first is one of this slice. */
+  | {
+      readonly kind: 'pairs';
+      readonly deployment: DeploymentName;
+      readonly scenario: string;
+      readonly slice: number;
+      readonly slices: number;
+    }
+  /** Two use cases from a state, in every order of few detours and some of many. */
+  | {
+      readonly kind: 'races';
+      readonly deployment: DeploymentName;
+      readonly state: string;
+      readonly actors: readonly [string, string];
+      /** Most turns out of the natural order, of which every combination is tried. */
+      readonly detours: number;
+    }
+  /** Worlds drawn from the seeds from `from` up to but not including `to`. */
+  | { readonly kind: 'random'; readonly deployment: DeploymentName; readonly from: number; readonly to: number };
+
+export function singles(): Job[] {
+  return deploymentNames.flatMap((deployment) =>
+    Object.entries(scenarios)
+      .filter(([, scenario]) => scenario.deployments?.includes(deployment) ?? true)
+      .map(([scenario]) => ({ kind: 'singles', deployment, scenario }) as const),
+  );
+}
+
+const slices = 16;
+
+/** Of a gated sandbox singles are enough: beside its start it is an embedded one. */
+export function pairs(): Job[] {
+  return (['cloud', 'embedded'] as const).flatMap((deployment) =>
+    Array.from(
+      { length: slices },
+      (_, slice) => ({ kind: 'pairs', deployment, scenario: 'exit0', slice, slices }) as const,
+    ),
+  );
+}
+
+const actors = ['launch', 'complete', 'reconcile', 'cancel', 'sweep'];
+
+/** Unordered pairs where any process may do anything, ordered ones where the second takes over from the first. */
+export function races(): Job[] {
+  return deploymentNames.flatMap((deployment) =>
+    Object.keys(raceStates).flatMap((state) =>
+      actors.flatMap((first, index) =>
+        (deployment === 'cloud' ? actors.slice(index) : actors).map(
+          (second) => ({ kind: 'races', deployment, state, actors: [first, second], detours: 1 }) as const,
+        ),
+      ),
+    ),
+  );
+}
+
+/** Races in which the order matters most, looked into deeper. */
+export function deepRaces(): Job[] {
+  const all = [
+    ['cloud', 'accepted', 'launch', 'launch'],
+    ['cloud', 'accepted', 'launch', 'cancel'],
+    ['cloud', 'stopping-signalled', 'complete', 'complete'],
+    ['gated', 'accepted', 'launch', 'reconcile'],
+  ] as const;
+  return all.map(
+    ([deployment, state, ...pair]) => ({ kind: 'races', deployment, state, actors: pair, detours: 2 }) as const,
+  );
+}
+
+const seedsPerJob = 25;
+
+export function randoms(seeds: number, from = 0): Job[] {
+  return deploymentNames.flatMap((deployment) =>
+    Array.from({ length: Math.ceil(seeds / seedsPerJob) }, (_, index) => {
+      const first = from + index * seedsPerJob;
+      return { kind: 'random', deployment, from: first, to: Math.min(first + seedsPerJob, from + seeds) } as const;
+    }),
+  );
+}

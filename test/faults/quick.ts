@@ -1,0 +1,24 @@
+import { type Job, races, randoms, singles } from './jobs.ts';
+import { mutants } from './mutants.ts';
+import { work } from './work.ts';
+
+const [name] = process.argv.slice(2);
+
+/** Runs the part of the suite that is enough to notice every known mistake, and ends at the first violation. */
+for (const { jobs, share } of parts()) {
+  for (const job of jobs) {
+    const { failures } = await work(job, { mostFailures: 1, shrinks: false, share });
+    for (const { invariant, message, replay } of failures) console.log(`violation ${invariant}: ${message}\n${replay}`);
+    if (failures.length > 0) process.exit(1);
+  }
+}
+
+function parts(): { readonly jobs: readonly Job[]; readonly share: number }[] {
+  return [
+    { jobs: mutants.find((mutant) => mutant.name === name)?.first ?? [], share: 1 },
+    { jobs: singles(), share: 0 },
+    { jobs: races(), share: 0.1 },
+    { jobs: singles(), share: 0.1 },
+    { jobs: randoms(50), share: 1 },
+  ];
+}

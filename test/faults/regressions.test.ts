@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { play } from './play.ts';
+import { parseSchedule } from './schedule.ts';
+
+/** Schedules that once broke an invariant, each by a defect of its own. */
+const schedules = {
+  'an error of one launch, while the next Job is made, reaches the bus and not the process': [
+    'play cloud/crowd launch:store.update#1=error-after',
+    'play embedded/crowd launch:store.part#1=error-before',
+  ],
+  'a launcher whose lease was taken over leaves the start to the new owner': [
+    'race gated/accepted/launch+reconcile/still ab',
+    'race gated/created/launch+reconcile/still aaab',
+  ],
+  'what nobody saw end is not called safe to retry': [
+    'race cloud/stopping-signalled/complete+complete/quick',
+    'play embedded/job-deleted watch:observe#2=crash-before',
+    'play embedded/start-timeout-race complete:api.deleteJob#1=crash-after',
+    'play embedded/cancel-launching complete:api.deleteJob#1=crash-after',
+    'race cloud/robbed/launch+cancel/quick',
+    'race cloud/robbed/launch+sweep/quick +',
+  ],
+  'a program that went with its process did not exceed its time limit': [
+    'play gated/timeout launch:sandbox.start#1=crash-after',
+    'play cloud/overdue-robbed watch:observe#3=crash-before',
+  ],
+  'a permitted start that never came about is noticed': [
+    'play gated/exit0 launch:store.update#2=error-after',
+    'play gated/exit0 launch:store.update#2=duplicate',
+  ],
+} as const;
+
+test.each(Object.entries(schedules))('%s', async (_, texts) => {
+  for (const text of texts) expect([text, (await play(parseSchedule(text))).violations]).toEqual([text, []]);
+});

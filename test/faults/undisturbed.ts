@@ -1,0 +1,33 @@
+import type { Lab } from './lab.ts';
+import type { Write } from './ledger.ts';
+import type { Scenario } from './scenario.ts';
+import { type Truth, truthOf } from './truth.ts';
+
+/** Without faults one Job is enough, no output is lost, and nobody waits for a round of the reconciler who need not. */
+export function checkUndisturbed(lab: Lab, { promptMs, keepsOutput = false }: Scenario): void {
+  for (const { installation, ledger } of lab.sites) {
+    for (const write of ledger.all()) {
+      const { execution, parts } = write;
+      const truth = truthOf(lab.cluster.history, installation, execution.id);
+      if (truth.jobs.length > 1) lab.violate('I14', `${execution.id} was given ${truth.jobs.length} Jobs`);
+      if (keepsOutput && !parts.get('stdout')?.length) lab.violate('I10', `${execution.id} lost what it had printed`);
+      if (promptMs !== undefined) checkPromptness(lab, write, { truth, promptMs });
+    }
+  }
+}
+
+/** A slot that is free is used soon, and so is an ending. */
+function checkPromptness(
+  { cluster, violate }: Lab,
+  { at, execution }: Write,
+  { truth, promptMs }: { readonly truth: Truth; readonly promptMs: number },
+): void {
+  const { id, acceptedAt } = execution;
+  for (const start of truth.starts) {
+    const before = cluster.history.filter((event) => event.type === 'stopped' && event.at <= start.at);
+    const waitedMs = start.at - Math.max(acceptedAt, before.at(-1)?.at ?? 0);
+    if (waitedMs > promptMs) violate('liveness', `${id} waited ${waitedMs} ms for a slot that was free`);
+  }
+  const lateMs = at - (truth.stops.at(-1)?.at ?? acceptedAt);
+  if (lateMs > promptMs) violate('liveness', `${id} was final ${lateMs} ms after its program ended`);
+}

@@ -1,0 +1,81 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import { describeCluster } from './cluster.ts';
+import { stateDirectory } from './e2e/command.ts';
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const state = stateDirectory();
+afterAll(() => state[Symbol.dispose]());
+const env = { ...process.env, XDG_STATE_HOME: state.path };
+const shell = (script: string) => promisify(execFile)('bash', ['-euc', script], { env, timeout: 60_000 });
+
+/** The one code block that contains a text; a README that lost it fails here. */
+function block(containing: string): string {
+  const found = [...readme.matchAll(/^```(?:sh|console)\n(.*?)^```/gms)].map(([, body = '']) => body);
+  const [only, ...more] = found.filter((body) => body.includes(containing));
+  if (only === undefined || more.length > 0)
+    throw new Error(`README.md has ${more.length + 1} blocks with ${containing}`);
+  return only;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+describe('README example', () => {
+  it('the first screen prints what it says', async () => {
+    const [command = '', ...printed] = block('npm install && npx').trim().split('\n');
+    const script = command.replace('$ npm install && ', '');
+    const { stdout, stderr } = await shell(script);
+    expect(stdout + stderr).toBe(`${printed.join('\n')}\n`);
+  });
+
+  it('every way to run a program runs', async () => {
+    const [args = '', stdin = '', limits = ''] = block('run - --language javascript').trim().split('\n');
+    expect((await shell(args)).stderr).toBe('25 primes below 100\n');
+    expect((await shell(stdin)).stdout).toBe('42\n');
+    expect(JSON.parse((await shell(limits)).stdout)).toMatchObject({
+      state: 'SUCCEEDED',
+      limits: { timeoutSeconds: 10, memoryLimitMiB: 256 },
+    });
+  });
+
+  it('what ran is listed', async () => {
+    expect((await shell(block('gke-code-executor list'))).stdout).toMatch(/^ID +STATE[^\n]+\n\w{26} +SUCCEEDED/);
+  });
+
+  it('the server answers the request beside it', async () => {
+    const port = String(await freePort());
+    const serving = spawn('bash', ['-euc', `exec ${block('serve --port').replace('8080', port)}`], {
+      env,
+      detached: true,
+    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        serving.stderr.on('data', (text) => String(text).includes('listening') && resolve());
+        serving.once('exit', () => reject(new Error('serve ended')));
+      });
+      const { stdout } = await shell(block('curl').replace('8080', port));
+      expect(JSON.parse(stdout)).toMatchObject({
+        state: 'SUCCEEDED',
+        result: { exitCode: 0, stdout: { text: '42\n' } },
+      });
+    } finally {
+      if (serving.pid !== undefined) process.kill(-serving.pid, 'SIGTERM');
+    }
+  });
+});
+
+await describeCluster('README example on a cluster', () => {
+  it('runs in a gVisor pod', async () => {
+    expect((await shell(block('--sandbox kubernetes'))).stderr).toBe('15 primes below 50\n');
+  });
+});

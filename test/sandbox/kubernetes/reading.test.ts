@@ -1,0 +1,264 @@
+import type { ServerResponse } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { jobSandbox } from '../../../src/sandbox/kubernetes/job-sandbox.ts';
+import { type Asked, type FakeApi, fakeApi, job, list, pod, refuse, reply } from './fake-api.ts';
+import { executionId, installationId, name, spec } from './specs.ts';
+
+const jobPath = `/apis/batch/v1/namespaces/ns/jobs/${name}`;
+const pods = '/api/v1/namespaces/ns/pods';
+const events = '/api/v1/namespaces/ns/events';
+const theJob = { executionId, jobUid: 'j' };
+
+const sandboxOn = ({ api }: FakeApi) =>
+  jobSandbox({ api, namespace: 'ns', namespaceUid: 'ns-uid', installation: { id: installationId } });
+
+const startedAt = '2026-01-01T00:00:05Z';
+const exit = { state: { terminated: { exitCode: 0, reason: 'Completed', startedAt, finishedAt: startedAt } } };
+const ended = pod('p', 'j', { phase: 'Succeeded', containerStatuses: [exit] });
+const pending = pod('p', 'j', { phase: 'Pending' });
+
+type Routes = Readonly<Record<string, (response: ServerResponse, asked: Asked) => void>>;
+
+const routed = (routes: Routes) =>
+  fakeApi((asked, response) => {
+    const route = routes[`${asked.method} ${asked.path}`] ?? routes[asked.path];
+    if (route === undefined) refuse(response, 404, 'NotFound');
+    else route(response, asked);
+  });
+
+const shows = (body: object) => (response: ServerResponse) => reply(response, 200, body);
+
+describe('inspect', () => {
+  test('asks for our pods of that uid, and no further when there is one', async () => {
+    await using fake = await routed({ [pods]: shows(list([ended])) });
+    expect(await sandboxOn(fake).inspect(theJob)).toMatchObject({ kind: 'ended' });
+    expect(fake.asked).toHaveLength(1);
+    expect(fake.asked[0]?.query.get('labelSelector')).toBe(
+      `gke-code-executor/installation=${installationId},batch.kubernetes.io/controller-uid=j`,
+    );
+  });
+
+  test.each([
+    [
+      'the Job of that uid',
+      job(name, 'j', { status: { conditions: [{ type: 'Complete', status: 'True' }] } }),
+      'ended',
+    ],
+    ['another Job of that name', job(name, 'other'), 'absent'],
+  ])('without a pod asks %s', async (_what, found, kind) => {
+    await using fake = await routed({ [pods]: shows(list([])), [jobPath]: shows(found) });
+    expect(await sandboxOn(fake).inspect(theJob)).toMatchObject({ kind });
+  });
+
+  test('is absent without pod and Job', async () => {
+    await using fake = await routed({ [pods]: shows(list([])) });
+    expect(await sandboxOn(fake).inspect(theJob)).toEqual({ kind: 'absent' });
+  });
+
+  test('asks the events of a pod that does not move, and of a Job that gets none', async () => {
+    const warning = { type: 'Warning', reason: 'FailedMount', message: 'no such ConfigMap', lastTimestamp: startedAt };
+    await using stuck = await routed({ [pods]: shows(list([pending])), [events]: shows(list([warning])) });
+    expect(await sandboxOn(stuck).inspect(theJob)).toMatchObject({ waiting: { reason: 'Mount', curable: true } });
+    expect(stuck.asked[1]?.query.get('fieldSelector')).toBe('involvedObject.uid=p,type=Warning');
+
+    const refused = { ...warning, reason: 'FailedCreate', message: 'violates PodSecurity: forbidden' };
+    await using podless = await routed({
+      [pods]: shows(list([])),
+      [jobPath]: shows(job(name, 'j')),
+      [events]: shows(list([refused])),
+    });
+    expect(await sandboxOn(podless).inspect(theJob)).toMatchObject({
+      waiting: { reason: 'PodCreation', curable: false },
+    });
+    expect(podless.asked[2]?.query.get('fieldSelector')).toBe('involvedObject.uid=j,type=Warning');
+  });
+
+  test('does not ask the events about what is new', async () => {
+    const fresh = pod('p', 'j', { phase: 'Pending' }, {}, { creationTimestamp: new Date().toISOString() });
+    await using fake = await routed({ [pods]: shows(list([fresh])) });
+    expect(await sandboxOn(fake).inspect(theJob)).toMatchObject({ waiting: { reason: 'Starting' } });
+    expect(fake.asked).toHaveLength(1);
+  });
+});
+
+describe('output', () => {
+  const log = `${pods}/pod-p/log`;
+  const frames = '\x01ohello\x10n\n\x01eoops\n';
+  const final =
+    '\x01f{"exit":{"code":0},"timedOut":false,"durationMs":12,"stdout":{"totalBytes":6,"keptBytes":6},"stderr":{"totalBytes":4,"keptBytes":4}}\n';
+  const output = async (fake: FakeApi) => {
+    const { stdout, stderr, complete, report } = await sandboxOn(fake).output(theJob, spec());
+    return {
+      stdout: Buffer.from(stdout.bytes).toString(),
+      stderr: Buffer.from(stderr.bytes).toString(),
+      complete,
+      report,
+    };
+  };
+  const whole = { stdout: 'hello\n', stderr: 'oops', complete: true, report: { signal: null, durationMs: 12 } };
+  const nothing = { stdout: '', stderr: '', complete: false, report: null };
+  const withLog = (route: Routes[string], of: object = ended) => routed({ [pods]: shows(list([of])), [log]: route });
+
+  test('takes the streams out of the log, asked for as bytes up to a bound', async () => {
+    await using fake = await withLog((response) => response.end(frames + final));
+    expect(await output(fake)).toEqual(whole);
+    expect(Object.fromEntries(fake.asked[1]?.query ?? [])).toEqual({
+      container: 'code-runner',
+      limitBytes: '11534336',
+    });
+  });
+
+  test('is partial while there is no last word', async () => {
+    await using fake = await withLog((response) => response.end(frames));
+    expect(await output(fake)).toEqual({ ...whole, complete: false, report: null });
+  });
+
+  test.each([
+    ['no pod', routed({ [pods]: shows(list([])) })],
+    ['a pod that never started', withLog((response) => response.end(frames), pending)],
+    ['a pod that vanished', withLog((response) => refuse(response, 404, 'NotFound'))],
+    ['a container without a log', withLog((response) => refuse(response, 400, 'BadRequest', 'is waiting to start'))],
+  ])('is empty for %s', async (_what, making) => {
+    await using fake = await making;
+    expect(await output(fake)).toEqual(nothing);
+  });
+
+  test('says that there is none when the node keeps saying so, inside a 200', async () => {
+    await using fake = await withLog((response) =>
+      response.end('unable to retrieve container logs for containerd://0123456789abcdef'),
+    );
+    expect(await output(fake)).toEqual(nothing);
+    expect(fake.asked).toHaveLength(1 + 4);
+  });
+
+  type Fault = (response: ServerResponse) => void;
+  test.each<[string, Fault]>([
+    ['the node does not answer', (response) => refuse(response, 500, 'InternalError', 'dial tcp: timeout')],
+    ['the log is not ready', (response) => response.end('unable to retrieve container logs for containerd://01')],
+    [
+      'the log breaks off',
+      (response) => {
+        response.write(frames);
+        setTimeout(() => response.destroy(), 10);
+      },
+    ],
+    ['there are too many requests', (response) => refuse(response, 429, 'TooManyRequests')],
+  ])('tries again when %s', async (_what, fault) => {
+    let reads = 0;
+    await using fake = await withLog((response) => {
+      reads += 1;
+      if (reads === 1) fault(response);
+      else response.end(frames + final);
+    });
+    expect(await output(fake)).toEqual(whole);
+  });
+
+  test('throws in the end, to be tried again later, when the node never answers', async () => {
+    await using fake = await withLog((response) => refuse(response, 500, 'InternalError', 'dial tcp: timeout'));
+    await expect(output(fake)).rejects.toThrow('cannot read the log: dial tcp: timeout');
+  });
+
+  test('reads no more than its bound of a log without end', async () => {
+    const block = Buffer.alloc(1 << 20, 0x61);
+    await using fake = await withLog((response) => {
+      const more = () => {
+        while (response.write(block)) {
+          // Until the socket is full.
+        }
+      };
+      response.on('drain', more);
+      more();
+    });
+    const { stdout } = await sandboxOn(fake).output(theJob, spec());
+    expect(stdout.bytes.length).toBe(spec().request.maxStdoutBytes);
+  });
+});
+
+describe('list', () => {
+  test('names every Job of the installation', async () => {
+    const labelled = (uid: string, id: string) =>
+      job(`run-${id}`, uid, { metadata: { labels: { 'gke-code-executor/execution': id } } });
+    await using fake = await routed({
+      '/apis/batch/v1/namespaces/ns/jobs': shows(list([labelled('a', 'x'), labelled('b', 'y')])),
+    });
+    expect(await sandboxOn(fake).list()).toEqual([
+      { executionId: 'x', jobUid: 'a' },
+      { executionId: 'y', jobUid: 'b' },
+    ]);
+    expect(fake.asked[0]?.query.get('labelSelector')).toBe(`gke-code-executor/installation=${installationId}`);
+  });
+});
+
+describe('remove', () => {
+  const remove = `DELETE ${jobPath}`;
+  const read = `GET ${jobPath}`;
+  const deletion = (fake: FakeApi) => JSON.parse(fake.asked.find(({ method }) => method === 'DELETE')?.body ?? '');
+
+  test('deletes the Job of that uid in the background, and says whether it was started', async () => {
+    await using fake = await routed({ [pods]: shows(list([ended])), [remove]: shows({}) });
+    expect(await sandboxOn(fake).remove(theJob, { wait: false })).toEqual({ started: true });
+    expect(deletion(fake)).toMatchObject({ preconditions: { uid: 'j' }, propagationPolicy: 'Background' });
+  });
+
+  test('does not ask for pods that it saw started', async () => {
+    await using fake = await routed({ [pods]: shows(list([ended])), [remove]: shows({}) });
+    const sandbox = sandboxOn(fake);
+    await sandbox.inspect(theJob);
+    expect(await sandbox.remove(theJob, { wait: false })).toEqual({ started: true });
+    expect(fake.asked.map(({ method }) => method)).toEqual(['GET', 'DELETE']);
+  });
+
+  test('asks nothing when it is repeated, and a start afterwards is absent', async () => {
+    await using fake = await routed({ [pods]: shows(list([ended])), [remove]: shows({}) });
+    const sandbox = sandboxOn(fake);
+    await sandbox.remove(theJob, { wait: false });
+    expect(await sandbox.remove(theJob, { wait: false })).toEqual({ started: true });
+    const input = { code: Buffer.from(''), stdin: new Uint8Array() };
+    expect(await sandbox.start(theJob, spec(), input, async () => true)).toBe('absent');
+    expect(fake.asked).toHaveLength(2);
+  });
+
+  test('waits until Job and pods are gone, and notices a start in the last moment', async () => {
+    const looks = [[pending], [pending], [ended], []];
+    let gone = 0;
+    await using fake = await routed({
+      [pods]: (response) => reply(response, 200, list(looks.shift() ?? [])),
+      [remove]: shows({}),
+      [read]: (response) => {
+        gone += 1;
+        if (gone < 4) reply(response, 200, job(name, 'j'));
+        else refuse(response, 404, 'NotFound');
+      },
+    });
+    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: true });
+    expect(deletion(fake)).toMatchObject({ preconditions: { uid: 'j' }, propagationPolicy: 'Foreground' });
+    expect(gone).toBe(4);
+  });
+
+  test('waits for the pods of a Job that somebody else deleted', async () => {
+    const looks = [[pending], [pending], []];
+    await using fake = await routed({ [pods]: (response) => reply(response, 200, list(looks.shift() ?? [])) });
+    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: false });
+    expect(looks).toEqual([]);
+  });
+
+  test('leaves another Job of that name alone', async () => {
+    await using fake = await routed({
+      [pods]: shows(list([])),
+      [remove]: (response) => refuse(response, 409, 'Conflict', 'the UID in the precondition does not match'),
+      [read]: shows(job(name, 'other')),
+    });
+    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: null });
+  });
+
+  test('throws when the delete is refused', async () => {
+    await using conflict = await routed({
+      [pods]: shows(list([])),
+      [remove]: (response) => refuse(response, 409, 'Conflict', 'try again'),
+      [read]: shows(job(name, 'j')),
+    });
+    await expect(sandboxOn(conflict).remove(theJob, { wait: false })).rejects.toThrow(
+      'cannot delete the Job: try again',
+    );
+  });
+});

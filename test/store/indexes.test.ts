@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { executions, leases } from '../../src/store/executions.ts';
+import { type CompositeIndex, firestoreIndexes } from '../../src/store/indexes.ts';
+import { things } from '../contracts/store/things.ts';
+
+const composite = (collectionGroup: string, ...fields: [string, 'ASCENDING' | 'DESCENDING'][]): CompositeIndex => ({
+  collectionGroup,
+  queryScope: 'COLLECTION',
+  fields: fields.map(([fieldPath, order]) => ({ fieldPath, order })),
+});
+const none = (collectionGroup: string, fieldPath: string) => ({ collectionGroup, fieldPath, indexes: [] });
+const both = (collectionGroup: string, fieldPath: string) => ({
+  collectionGroup,
+  fieldPath,
+  indexes: [
+    { queryScope: 'COLLECTION', order: 'ASCENDING' },
+    { queryScope: 'COLLECTION', order: 'DESCENDING' },
+  ],
+});
+const pieces = [none('parts', 'bytes'), { collectionGroup: 'parts', fieldPath: 'expiresAt', ttl: true, indexes: [] }];
+
+describe('the Firestore indexes', () => {
+  test('of a schema are one per query and direction, and nothing that no query reads', () => {
+    expect(firestoreIndexes([things])).toEqual({
+      indexes: [
+        composite('things', ['by.color', 'ASCENDING'], ['by.size', 'ASCENDING'], ['order', 'ASCENDING']),
+        composite('things', ['by.color', 'ASCENDING'], ['by.size', 'ASCENDING'], ['order', 'DESCENDING']),
+        composite('things', ['by.color', 'ASCENDING'], ['order', 'ASCENDING']),
+        composite('things', ['by.color', 'ASCENDING'], ['order', 'DESCENDING']),
+      ],
+      fieldOverrides: [
+        both('things', 'order'),
+        none('things', 'by'),
+        none('things', 'item'),
+        none('things', 'parts'),
+        none('things', 'inline'),
+        none('things', 'mark'),
+        ...pieces,
+      ],
+    });
+  });
+
+  test('have none on the order alone when every query filters', () => {
+    const { fieldOverrides } = firestoreIndexes([{ name: 'things', queries: [['color']] }]);
+    expect(fieldOverrides[0]).toEqual(none('things', 'order'));
+  });
+
+  test('of the store itself', () => {
+    const { indexes, fieldOverrides } = firestoreIndexes([executions, leases]);
+    const read = ({ collectionGroup, fields }: CompositeIndex) =>
+      `${collectionGroup}: ${fields.map(({ fieldPath, order }) => `${fieldPath} ${order.toLowerCase()}`).join(', ')}`;
+    expect(indexes.map(read)).toMatchInlineSnapshot(`
+      [
+        "executions: by.state ascending, by.target ascending, by.owner ascending, order ascending",
+        "executions: by.state ascending, by.target ascending, by.owner ascending, order descending",
+        "executions: by.open ascending, by.target ascending, order ascending",
+        "executions: by.open ascending, by.target ascending, order descending",
+        "executions: by.state ascending, by.caller ascending, order ascending",
+        "executions: by.state ascending, by.caller ascending, order descending",
+        "executions: by.caller ascending, order ascending",
+        "executions: by.caller ascending, order descending",
+        "executions: by.state ascending, order ascending",
+        "executions: by.state ascending, order descending",
+      ]
+    `);
+    expect(
+      fieldOverrides.map(({ collectionGroup, fieldPath }) => `${collectionGroup}.${fieldPath}`),
+    ).toMatchInlineSnapshot(`
+      [
+        "executions.order",
+        "executions.by",
+        "executions.item",
+        "executions.parts",
+        "executions.inline",
+        "executions.mark",
+        "leases.order",
+        "leases.by",
+        "leases.item",
+        "leases.parts",
+        "leases.inline",
+        "leases.mark",
+        "parts.bytes",
+        "parts.expiresAt",
+      ]
+    `);
+    // Firestore's limits for a database.
+    expect(indexes.length).toBeLessThan(200);
+    expect(fieldOverrides.length).toBeLessThan(200);
+  });
+});
