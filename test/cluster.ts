@@ -1,10 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe } from 'vitest';
+import { z } from 'zod';
 
 const exec = promisify(execFile);
 
@@ -61,39 +60,86 @@ export async function temporaryNamespace(options: { readonly jobs?: number } = {
   };
 }
 
-/** Container starts that the kubelet reported, as a count per Job: what really ran, whatever our records say. */
-export async function startsByJob(namespace: string): Promise<ReadonlyMap<string, number>> {
-  const listed = await kubectl('get', 'events', '-n', namespace, '--field-selector=reason=Started', '-o', 'json');
-  const events: { involvedObject: { name: string }; count?: number }[] = JSON.parse(listed).items;
-  const starts = new Map<string, number>();
-  for (const { involvedObject, count } of events) {
-    const job = involvedObject.name.replace(/-[a-z0-9]{5}$/, '');
-    starts.set(job, (starts.get(job) ?? 0) + (count ?? 1));
-  }
-  return starts;
-}
-
-export interface JobHistory extends Disposable {
-  /** Names in the order of creation. */
-  readonly created: readonly string[];
+export interface History extends Disposable {
+  /** Names of the Jobs in the order of creation. */
+  readonly jobs: readonly string[];
   /** Most Jobs that existed at a time. */
-  most(): number;
+  mostJobs(): number;
+  /** Container starts that the kubelet reported, as a count per Job: what really ran, whatever our records say. */
+  starts(): ReadonlyMap<string, number>;
 }
 
-/** Follows the Jobs of a namespace from the cluster's side. */
-export async function followJobs(namespace: string): Promise<JobHistory> {
-  const template = '-o=jsonpath={.type} {.object.metadata.name}{"\\n"}';
-  const child = spawn('kubectl', ['get', 'jobs', '-n', namespace, '--watch', '--output-watch-events', template]);
-  const created: string[] = [];
-  let present = 0;
+const watchedSchema = z.object({
+  metadata: z.object({
+    name: z.string(),
+    resourceVersion: z.string(),
+    labels: z.record(z.string(), z.string()).default({}),
+  }),
+  status: z
+    .object({
+      containerStatuses: z.array(z.object({ containerID: z.string().default(''), state: z.unknown() })).default([]),
+    })
+    .default({ containerStatuses: [] }),
+});
+type Watched = z.infer<typeof watchedSchema>;
+
+/** Follows a namespace from the cluster's side, also through restarts of the API server and the kubelet. */
+export async function follow(namespace: string): Promise<History> {
+  const jobs: string[] = [];
+  const present = new Set<string>();
   let most = 0;
-  createInterface(child.stdout).on('line', (line) => {
-    const [type, name = ''] = line.split(' ');
-    if (type === 'ADDED') created.push(name);
-    present += type === 'ADDED' ? 1 : type === 'DELETED' ? -1 : 0;
-    most = Math.max(most, present);
-  });
-  await once(child, 'spawn');
-  await sleep(1_000);
-  return { created, most: () => most, [Symbol.dispose]: () => void child.kill() };
+  const containers = new Map<string, Set<string>>();
+  const watching = await Promise.all([
+    watch(`/apis/batch/v1/namespaces/${namespace}/jobs`, (type, { metadata: { name } }) => {
+      if (type === 'ADDED') jobs.push(name);
+      if (type === 'DELETED') present.delete(name);
+      else present.add(name);
+      most = Math.max(most, present.size);
+    }),
+    watch(`/api/v1/namespaces/${namespace}/pods`, (_type, { metadata, status }) => {
+      const job = metadata.labels['batch.kubernetes.io/job-name'] ?? metadata.name;
+      for (const { containerID, state } of status.containerStatuses) {
+        if (startedSchema.safeParse(state).success)
+          containers.set(job, (containers.get(job) ?? new Set()).add(containerID));
+      }
+    }),
+  ]);
+  return {
+    jobs,
+    mostJobs: () => most,
+    starts: () => new Map(Array.from(containers, ([job, ids]) => [job, ids.size])),
+    [Symbol.dispose]: () => {
+      for (const stop of watching) stop();
+    },
+  };
+}
+
+/** Begun by the kubelet, whether it has ended or not; a container that could not be started has the zero time. */
+const startedAt = z.object({ startedAt: z.string().refine((time) => !time.startsWith('1970')) });
+const startedSchema = z.union([z.object({ running: startedAt }), z.object({ terminated: startedAt })]);
+
+/** Reports every change from now on: a watch that ends is resumed at the version it had come to. */
+async function watch(path: string, changed: (type: string, object: Watched) => void): Promise<() => void> {
+  let version = JSON.parse(await kubectl('get', '--raw', `${path}?limit=1`)).metadata.resourceVersion;
+  let over = false;
+  let child: ChildProcess;
+  const open = () => {
+    const query = `watch=1&resourceVersion=${version}&allowWatchBookmarks=true`;
+    const running = spawn('kubectl', ['get', '--raw', `${path}?${query}`], { stdio: ['ignore', 'pipe', 'ignore'] });
+    createInterface(running.stdout).on('line', (line) => {
+      const { type, object } = JSON.parse(line);
+      if (type === 'ERROR') throw new Error(`a gap in the history of ${path}: ${line}`);
+      version = object.metadata.resourceVersion;
+      if (type !== 'BOOKMARK') changed(type, watchedSchema.parse(object));
+    });
+    running.on('close', () => {
+      if (!over) setTimeout(open, 100);
+    });
+    child = running;
+  };
+  open();
+  return () => {
+    over = true;
+    child.kill();
+  };
 }

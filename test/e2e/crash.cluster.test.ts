@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
 import { httpExecutor } from '../../src/client/client.ts';
 import type { Executor } from '../../src/executor.ts';
-import { describeCluster, type Namespace, startsByJob, temporaryNamespace } from '../cluster.ts';
+import { describeCluster, follow, type History, type Namespace, temporaryNamespace } from '../cluster.ts';
 import { type Server, server, stateDirectory } from './command.ts';
 
 const exec = promisify(execFile);
@@ -41,9 +41,9 @@ async function expectTrueResults(executor: Executor, all: readonly { readonly id
   }
 }
 
-async function expectOneStartEach(namespace: Namespace, count: number) {
+async function expectOneStartEach(namespace: Namespace, history: History, count: number) {
   await sleep(5_000);
-  expect([...(await startsByJob(namespace.name)).values()]).toEqual(Array(count).fill(1));
+  expect([...history.starts().values()]).toEqual(Array(count).fill(1));
   expect(await namespace.objects()).toEqual([]);
 }
 
@@ -52,6 +52,7 @@ await describeCluster('what dies in the middle', () => {
     'serve, killed %i ms after ten submissions and started again',
     async (after) => {
       await using namespace = await temporaryNamespace();
+      using history = await follow(namespace.name);
       const { start } = serving(namespace);
       const first = await start();
       const all = await submitTen(httpExecutor({ server: new URL(first.url) }));
@@ -59,7 +60,7 @@ await describeCluster('what dies in the middle', () => {
       await first.end('SIGKILL');
       const second = await start();
       await expectTrueResults(httpExecutor({ server: new URL(second.url) }), all);
-      await expectOneStartEach(namespace, all.length);
+      await expectOneStartEach(namespace, history, all.length);
       await second.end('SIGTERM');
     },
     5 * minutes,
@@ -74,6 +75,7 @@ await describeCluster('what dies in the middle', () => {
     '%s %s, killed and started again',
     async (...components) => {
       await using namespace = await temporaryNamespace();
+      using history = await follow(namespace.name);
       const running: Server = await serving(namespace).start();
       const executor = httpExecutor({ server: new URL(running.url) });
       const all = await submitTen(executor);
@@ -82,7 +84,7 @@ await describeCluster('what dies in the middle', () => {
         await exec(join(control ?? '', 'restart'), [component], { timeout: 60_000 });
       }
       await expectTrueResults(executor, all);
-      await expectOneStartEach(namespace, all.length);
+      await expectOneStartEach(namespace, history, all.length);
       await running.end('SIGTERM');
     },
     5 * minutes,

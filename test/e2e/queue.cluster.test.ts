@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
 import { httpExecutor } from '../../src/client/client.ts';
 import type { Resource } from '../../src/resource.ts';
-import { describeCluster, followJobs, startsByJob, temporaryNamespace } from '../cluster.ts';
+import { describeCluster, follow, temporaryNamespace } from '../cluster.ts';
 import { scaled } from '../scale.ts';
 import { server, stateDirectory } from './command.ts';
 
@@ -20,7 +20,7 @@ await describeCluster('the queue on a real cluster', () => {
     async () => {
       const count = scaled(100);
       await using namespace = await temporaryNamespace({ jobs: 8 });
-      using jobs = await followJobs(namespace.name);
+      using history = await follow(namespace.name);
       const serving = await server(['--store', state.store, '--sandbox', 'kubernetes', '--namespace', namespace.name]);
       const executor = httpExecutor({ server: new URL(serving.url) });
       const accepted = await Promise.all(
@@ -42,14 +42,14 @@ await describeCluster('the queue on a real cluster', () => {
       await sleep(5_000);
       await serving.end('SIGTERM');
       const order = ended.toSorted((a, b) => (a.acceptedAt + a.id < b.acceptedAt + b.id ? -1 : 1));
-      expect(jobs.created.map(idOf)).toEqual(order.map(({ id }) => id));
-      expect(jobs.most()).toBeLessThanOrEqual(8);
+      expect(history.jobs.map(idOf)).toEqual(order.map(({ id }) => id));
+      expect(history.mostJobs()).toBeLessThanOrEqual(8);
       const overtaken = order.map(
         (execution, at) =>
           order.slice(at + 1).filter((later) => (later.endedAt ?? '') < (execution.endedAt ?? '')).length,
       );
       expect(Math.max(...overtaken)).toBeLessThanOrEqual(7);
-      expect([...(await startsByJob(namespace.name)).values()]).toEqual(Array(count).fill(1));
+      expect([...history.starts().values()]).toEqual(Array(count).fill(1));
       expect(await namespace.objects()).toEqual([]);
     },
     15 * minutes,
@@ -59,6 +59,7 @@ await describeCluster('the queue on a real cluster', () => {
     'keeps two stores on one namespace apart',
     async () => {
       await using namespace = await temporaryNamespace();
+      using history = await follow(namespace.name);
       const here = ['--sandbox', 'kubernetes', '--namespace', namespace.name];
       const servers = await Promise.all([
         server(['--store', `${state.path}/one.sqlite`, ...here]),
@@ -78,7 +79,7 @@ await describeCluster('the queue on a real cluster', () => {
         expect({ state: ended?.state, stdout }).toEqual({ state: 'SUCCEEDED', stdout: `${n}\n` });
       await Promise.all(servers.map((serving) => serving.end('SIGTERM')));
       await sleep(2_000);
-      expect([...(await startsByJob(namespace.name)).values()]).toEqual(Array(all.length).fill(1));
+      expect([...history.starts().values()]).toEqual(Array(all.length).fill(1));
       expect(await namespace.objects()).toEqual([]);
     },
     5 * minutes,
@@ -88,7 +89,7 @@ await describeCluster('the queue on a real cluster', () => {
     'makes one execution and one Job of one idempotency key, however often and at once',
     async () => {
       await using namespace = await temporaryNamespace();
-      using jobs = await followJobs(namespace.name);
+      using history = await follow(namespace.name);
       const serving = await server([
         '--store',
         `${state.path}/key.sqlite`,
@@ -108,7 +109,7 @@ await describeCluster('the queue on a real cluster', () => {
       const again = await executor.submit(body, { idempotencyKey: 'the key' });
       expect(again).toMatchObject({ created: false, execution: { state: 'SUCCEEDED' } });
       await serving.end('SIGTERM');
-      expect(jobs.created).toHaveLength(1);
+      expect(history.jobs).toHaveLength(1);
     },
     2 * minutes,
   );

@@ -11,7 +11,7 @@ import { submit } from '../../src/pipeline/submit.ts';
 import { watch } from '../../src/pipeline/watch.ts';
 import { kubernetesSandbox } from '../../src/sandbox/kubernetes/sandbox.ts';
 import { sqliteStore } from '../../src/store/sqlite.ts';
-import { describeCluster, startsByJob, temporaryNamespace } from '../cluster.ts';
+import { describeCluster, follow, temporaryNamespace } from '../cluster.ts';
 import { scaled } from '../scale.ts';
 import { stateDirectory } from './command.ts';
 
@@ -22,6 +22,7 @@ await describeCluster('two launchers at once', () => {
   it('start each execution once, seen from the cluster', async () => {
     const count = scaled(200);
     await using namespace = await temporaryNamespace({ jobs: 8 });
+    using history = await follow(namespace.name);
     const store = await sqliteStore({ path: state.store });
     const { installation } = store;
     const twin = async (): Promise<Ports & { close(): Promise<void> }> => {
@@ -48,7 +49,7 @@ await describeCluster('two launchers at once', () => {
     over.abort();
     await watching;
     await sleep(2_000);
-    const starts = await startsByJob(namespace.name);
+    const starts = history.starts();
     expect(starts.size).toBe(count);
     expect(new Set(starts.values())).toEqual(new Set([1]));
     expect(await namespace.objects()).toEqual([]);

@@ -9,6 +9,8 @@ const refusedTarget = Buffer.from('0000000008120608021a020807', 'hex');
 export async function startRefusing() {
   const server = createServer();
   server.on('stream', (stream, { ':path': path }) => {
+    // A client may break its connection at any moment; a stream of it then fails, and nobody waits for that.
+    stream.on('error', () => {});
     const headers = { ':status': 200, 'content-type': 'application/grpc' };
     const status = { 'grpc-status': '7', 'grpc-message': 'Missing or insufficient permissions.' };
     if (path?.endsWith('/Listen') !== true) {

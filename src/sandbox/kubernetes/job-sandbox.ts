@@ -5,6 +5,7 @@ import type { Api } from './api.ts';
 import { createJob } from './create.ts';
 import { inspectJob } from './inspect.ts';
 import { labels } from './job-manifest.ts';
+import { jobRoom } from './job-room.ts';
 import { knownJobs } from './known-jobs.ts';
 import { readOutput } from './log.ts';
 import { namespaceOf } from './namespace.ts';
@@ -32,17 +33,26 @@ const minimumMemoryMiB = { python: 36, javascript: 48 } as const satisfies Recor
 export function jobSandbox({ api, namespace: name, namespaceUid, installation }: SandboxPlace): KubernetesSandbox {
   const namespace = namespaceOf(api, name, installation.id);
   const known = knownJobs();
+  const room = jobRoom();
+  // Only who watches learns when a Job goes; everybody else has to ask the quota.
+  let watching = 0;
   return {
     kind: 'kubernetes',
     isolation: 'gvisor',
     target: `kubernetes:${namespaceUid}`,
     minimumMemoryMiB: (language) => minimumMemoryMiB[language],
-    create: (spec) =>
-      createJob(namespace, spec, (made) => {
+    create: async (spec) => {
+      const message = watching === 0 ? undefined : room.refusal();
+      if (message !== undefined) return { kind: 'full', message };
+      const creation = await createJob(namespace, spec, (made) => {
         const configMap = awaitedConfigMap(made);
         const job = { executionId: spec.executionId, jobUid: made.metadata.uid };
         if (configMap !== undefined) known.learn(job, { configMap });
-      }),
+      });
+      if (creation.kind === 'created') room.made(creation.jobUid);
+      if (creation.kind === 'full') room.refused(creation.message);
+      return creation;
+    },
     start: async (job, spec, input) => {
       const { configMap, removed } = known.of(job);
       return removed === undefined ? startJob(namespace, job, spec, input, configMap) : 'absent';
@@ -59,6 +69,7 @@ export function jobSandbox({ api, namespace: name, namespaceUid, installation }:
       const knownStarted = startedPod !== undefined || removed?.started === true;
       const started = await removeJob(namespace, job, { wait, knownStarted });
       known.learn(job, { removed: { started } });
+      room.gone(job.jobUid);
       return { started };
     },
     list: async () => {
@@ -68,7 +79,15 @@ export function jobSandbox({ api, namespace: name, namespaceUid, installation }:
         jobUid: metadata.uid,
       }));
     },
-    watch: (observe, signal) => watchJobs({ namespace, observe, signal }),
+    watch: async (observe, signal) => {
+      watching += 1;
+      const seen: typeof observe = (observation) => {
+        if (observation.status.kind === 'absent') room.gone(observation.job.jobUid);
+        observe(observation);
+      };
+      await watchJobs({ namespace, observe: seen, signal });
+      watching -= 1;
+    },
     close: async () => api.close(),
   };
 }

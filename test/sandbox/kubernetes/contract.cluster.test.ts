@@ -1,7 +1,7 @@
 import { jobName } from '../../../src/execution/identity.ts';
 import type { KubernetesSandbox } from '../../../src/sandbox/kubernetes/job-sandbox.ts';
 import { kubernetesSandbox } from '../../../src/sandbox/kubernetes/sandbox.ts';
-import { describeCluster, type Namespace, startsByJob, temporaryNamespace } from '../../cluster.ts';
+import { describeCluster, follow, type Namespace, temporaryNamespace } from '../../cluster.ts';
 import type { SandboxFixture } from '../../contracts/sandbox/lab.ts';
 import { sandboxContract } from '../../contracts/sandbox.ts';
 
@@ -28,6 +28,7 @@ async function fixture(): Promise<SandboxFixture> {
   };
   const [shared] = namespaces;
   if (shared === undefined) throw new Error('there is one');
+  const history = await follow(shared.name);
   const installations = new Set<string>();
   return {
     open: (installation) => {
@@ -40,10 +41,11 @@ async function fixture(): Promise<SandboxFixture> {
       return open(small, installation);
     },
     starts: async ({ executionId }) => {
-      const starts = await startsByJob(shared.name);
+      const starts = history.starts();
       return [...installations].reduce((sum, id) => sum + (starts.get(jobName(id, executionId)) ?? 0), 0);
     },
     close: async () => {
+      history[Symbol.dispose]();
       for (const sandbox of opened) await sandbox.close();
       for (const namespace of namespaces) await namespace[Symbol.asyncDispose]();
     },
