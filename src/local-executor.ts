@@ -4,7 +4,7 @@ import { type Execution, isFinal } from './execution/execution.ts';
 import { parseRequest } from './execution/request.ts';
 import type { Executor, ListOptions } from './executor.ts';
 import { cancel } from './pipeline/cancel.ts';
-import type { Ports } from './pipeline/ports.ts';
+import type { SubmitPorts } from './pipeline/ports.ts';
 import { submit } from './pipeline/submit.ts';
 import { toResource } from './resource.ts';
 import type { Store } from './store/executions.ts';
@@ -25,7 +25,7 @@ export function reader(store: Store): Reader {
 }
 
 /** The executor of this process: its callers are one, `caller`. */
-export function localExecutor(ports: Ports, caller: string): Executor {
+export function localExecutor(ports: SubmitPorts, caller: string): Executor {
   const { sandbox, store } = ports;
   const rules = {
     minimumMemoryMiB: (language: Execution['request']['language']) => sandbox.minimumMemoryMiB(language),

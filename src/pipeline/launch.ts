@@ -1,5 +1,6 @@
 import type { Execution } from '../execution/execution.ts';
 import { apply, type Ports, specOf } from './ports.ts';
+import { isRelayed } from './relay.ts';
 
 /** Quota usage falls a moment after a delete, so a refusal is tried again within the same call. */
 const quotaRetryMs = [200, 500, 1000, 2000];
@@ -96,5 +97,5 @@ export async function start(ports: Ports, execution: Execution): Promise<void> {
     await bus.publish('execution-observed', { executionId: id });
     return;
   }
-  if (started === 'started') await bus.publish('watch-wanted', { executionId: id });
+  if (started === 'started' && !(await isRelayed(ports))) await bus.publish('watch-wanted', { executionId: id });
 }

@@ -1,7 +1,7 @@
 import type { Bus } from '../bus/bus.ts';
 import type { Execution } from '../execution/execution.ts';
 import { type ExecutionEvent, transition } from '../execution/transitions.ts';
-import type { Sandbox, SandboxSpec } from '../sandbox/sandbox.ts';
+import type { Sandbox, SandboxFacts, SandboxSpec } from '../sandbox/sandbox.ts';
 import type { Store } from '../store/executions.ts';
 import type { Parts } from '../store/store.ts';
 
@@ -20,6 +20,11 @@ export interface Ports {
   readonly randomBytes: (size: number) => Uint8Array;
   /** Id of this process's lease when executions have owners; null where any process may drive any execution. */
   readonly process: string | null;
+}
+
+/** The part of the ports that recording a request needs; the sandbox itself may be out of reach. */
+export interface SubmitPorts extends Omit<Ports, 'sandbox'> {
+  readonly sandbox: SandboxFacts;
 }
 
 /** The part of the ports that changing a record needs. */

@@ -4,6 +4,7 @@ import type { Job } from '../sandbox/sandbox.ts';
 import { isOverdue } from './complete.ts';
 import { start } from './launch.ts';
 import { apply, type Ports } from './ports.ts';
+import { isRelayed } from './relay.ts';
 
 /** How long a step may take before the reconciler looks after it, so that it does not run beside a healthy one. */
 const patienceMs = { launching: 5_000, running: 30_000 };
@@ -20,12 +21,17 @@ export async function reconcile(ports: Ports): Promise<number> {
   const { items } = await ports.store.executions.query({ equal, direction: 'ascending', limit: roundSize });
   const alive = ports.process === null ? undefined : await liveProcesses(ports);
   let waiting: Execution | undefined;
+  let launched: Execution | undefined;
   for (const item of items) {
     const execution = alive === undefined ? item : await adopt(ports, item, alive);
     if (execution === undefined) continue;
+    if (execution.state !== 'ACCEPTED') launched ??= execution;
     if (await tend(ports, execution, execution !== item)) waiting ??= execution;
   }
   if (waiting !== undefined) await ports.bus.publish('execution-requested', { executionId: waiting.id });
+  if (launched !== undefined && !(await isRelayed(ports))) {
+    await ports.bus.publish('watch-wanted', { executionId: launched.id });
+  }
   return items.length;
 }
 

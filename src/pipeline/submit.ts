@@ -3,7 +3,7 @@ import { IdempotencyConflictError } from '../errors.ts';
 import type { Execution } from '../execution/execution.ts';
 import { executionId, executionIdBytes } from '../execution/identity.ts';
 import type { Submission } from '../execution/request.ts';
-import type { Ports } from './ports.ts';
+import type { SubmitPorts } from './ports.ts';
 
 export interface Submitter {
   readonly caller: string;
@@ -16,7 +16,7 @@ export interface Submitter {
  * stands and the reconciler rings again. Throws IdempotencyConflictError for a used key with another request.
  */
 export async function submit(
-  ports: Ports,
+  ports: SubmitPorts,
   submission: Submission,
   submitter: Submitter,
 ): Promise<{ readonly execution: Execution; readonly created: boolean }> {
@@ -44,7 +44,7 @@ export async function submit(
   return { execution, created };
 }
 
-function newId({ store, randomBytes }: Ports, { caller, idempotencyKey }: Submitter): string {
+function newId({ store, randomBytes }: SubmitPorts, { caller, idempotencyKey }: Submitter): string {
   if (idempotencyKey === undefined) return executionId(randomBytes(executionIdBytes));
   const keyed = createHmac('sha256', store.installation.secret).update(JSON.stringify([caller, idempotencyKey]));
   return executionId(keyed.digest());

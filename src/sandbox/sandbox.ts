@@ -61,7 +61,7 @@ export interface SandboxOutput {
 }
 
 export interface Removal {
-  /** A container of the Job was seen started, before or while it was removed; null when nothing was left to look at. */
+  /** A container of the Job was seen started, before or while it was removed; null when nothing was left to look at or nobody looked. */
   readonly started: boolean | null;
 }
 
@@ -69,6 +69,9 @@ export interface Observation {
   readonly job: Job;
   readonly status: SandboxStatus;
 }
+
+/** What can be said of a sandbox without asking it; all that recording a request needs. */
+export type SandboxFacts = Pick<Sandbox, 'kind' | 'isolation' | 'target' | 'minimumMemoryMiB'>;
 
 /**
  * Where code runs: one Job per execution, from a start signal to an ending that stays readable until `remove`.

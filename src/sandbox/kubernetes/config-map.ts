@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import type { V1ConfigMap } from '@kubernetes/client-node';
-import type { Language } from '../../execution/execution.ts';
 import { writeBundle } from '../../supervisor/bundle.ts';
 import { podCommands } from '../../supervisor/pod-commands.ts';
 import type { SandboxInput, SandboxSpec } from '../sandbox.ts';
@@ -45,16 +43,4 @@ export function configMapManifest({
 
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-}
-
-const supervisors = new Map<Language, Promise<Uint8Array>>();
-
-/** The program that runs as process 1 of a pod, read once. */
-export function supervisorOf(language: Language): Promise<Uint8Array> {
-  const known = supervisors.get(language);
-  if (known !== undefined) return known;
-  const source = new URL(`../../supervisor/${podCommands[language].source}`, import.meta.url);
-  const read = readFile(source);
-  supervisors.set(language, read);
-  return read;
 }

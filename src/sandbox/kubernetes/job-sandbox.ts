@@ -1,8 +1,8 @@
-import type { Language } from '../../execution/execution.ts';
 import type { Installation } from '../../store/store.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Api } from './api.ts';
 import { createJob } from './create.ts';
+import { kubernetesFacts } from './facts.ts';
 import { inspectJob } from './inspect.ts';
 import { labels } from './job-manifest.ts';
 import { jobRoom } from './job-room.ts';
@@ -26,9 +26,6 @@ export interface SandboxPlace {
   readonly installation: Pick<Installation, 'id'>;
 }
 
-/** Lowest memory limits at which hello world always ended well under gVisor; it fails from 32 and 36 MiB down. */
-const minimumMemoryMiB = { python: 36, javascript: 48 } as const satisfies Record<Language, number>;
-
 /** Runs code as gVisor Jobs in that place. */
 export function jobSandbox({ api, namespace: name, namespaceUid, installation }: SandboxPlace): KubernetesSandbox {
   const namespace = namespaceOf(api, name, installation.id);
@@ -37,10 +34,7 @@ export function jobSandbox({ api, namespace: name, namespaceUid, installation }:
   // Only who watches learns when a Job goes; everybody else has to ask the quota.
   let watching = 0;
   return {
-    kind: 'kubernetes',
-    isolation: 'gvisor',
-    target: `kubernetes:${namespaceUid}`,
-    minimumMemoryMiB: (language) => minimumMemoryMiB[language],
+    ...kubernetesFacts(`kubernetes:${namespaceUid}`),
     create: async (spec) => {
       const message = watching === 0 ? undefined : room.refusal();
       if (message !== undefined) return { kind: 'full', message };

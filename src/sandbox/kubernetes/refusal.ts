@@ -18,6 +18,8 @@ type RefusalKind =
   | 'unauthorized'
   /** The identity lacks the right. */
   | 'forbidden'
+  /** Something in front of the API server refused; at a GKE endpoint that is Google Cloud's IAM. */
+  | 'barred'
   /** The schema or an admission policy said no; the same request will be refused again. */
   | 'denied'
   /** A resource version or a page token that is too old. */
@@ -40,6 +42,9 @@ const statusSchema = z.object({
 });
 type Status = z.infer<typeof statusSchema>;
 
+/** How Google's front ends say no (https://google.aip.dev/193). */
+const googleError = z.object({ error: z.object({ message: z.string() }) });
+
 /** Longest text of a refusal that is passed on; policies may print the whole object. */
 const maxMessageLength = 1000;
 
@@ -48,11 +53,12 @@ export function refusalOf({ status: code, body }: Answer): Refusal | undefined {
   if (code < 400) return undefined;
   const parsed = statusSchema.safeParse(body);
   const status = parsed.success ? parsed.data : { reason: '', message: plain(code, body), details: { causes: [] } };
+  if (code === 403 && !parsed.success) return { kind: 'barred', message: status.message.slice(0, maxMessageLength) };
   return { kind: kindOf(code, { kind: 'Status', ...status }), message: status.message.slice(0, maxMessageLength) };
 }
 
 function plain(code: number, body: unknown): string {
-  const text = typeof body === 'string' ? body.trim() : '';
+  const text = googleError.safeParse(body).data?.error.message ?? (typeof body === 'string' ? body.trim() : '');
   return text === '' ? `HTTP ${code}` : `HTTP ${code}: ${text}`;
 }
 
@@ -99,6 +105,10 @@ export function failure({ kind, message }: Refusal, action: string): Error {
       );
     case 'forbidden':
       return new UnavailableError(`cannot ${action}: ${message}; ${grant(message)}`);
+    case 'barred':
+      return new UnavailableError(
+        `cannot ${action}: something in front of the API server refuses this identity (${message}); on GKE grant it a role with the permission container.clusters.connect`,
+      );
     case 'terminating':
       return new UnavailableError(`cannot ${action}: ${message}; use a namespace that is not being deleted`);
     default:

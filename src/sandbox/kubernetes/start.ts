@@ -1,6 +1,7 @@
 import { jobName } from '../../execution/identity.ts';
+import { supervisorOf } from '../../supervisor/source.ts';
 import type { Job, SandboxInput, SandboxSpec, Start } from '../sandbox.ts';
-import { configMapManifest, supervisorOf } from './config-map.ts';
+import { configMapManifest } from './config-map.ts';
 import type { Namespace } from './namespace.ts';
 import { type JobObject, objectSchema } from './objects.ts';
 import { bodyOf, failure, refusalOf } from './refusal.ts';

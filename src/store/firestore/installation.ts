@@ -6,11 +6,14 @@ import { base32, installationIdBytes } from '../../execution/identity.ts';
 import type { Installation } from '../store.ts';
 import { answered, isConflict } from './unavailable.ts';
 
+/** Kept beside the identity, for the functions that record requests and have no right to ask the cluster. */
+const targetSchema = z.object({ target: z.string() });
+
 const installationSchema = z.object({ id: z.string(), secret: z.instanceof(Uint8Array) });
 
 /** Reads the identity of the database, made by whichever process is first. */
 export async function readInstallation(firestore: Firestore): Promise<Installation> {
-  const reference = firestore.collection('installation').doc('this');
+  const reference = documentOf(firestore);
   const read = async () => (await answered(firestore, reference.get())).data();
   let found = await read();
   if (found === undefined) {
@@ -25,4 +28,19 @@ export async function readInstallation(firestore: Firestore): Promise<Installati
   throw new UnavailableError(
     `the Firestore database ${firestore.databaseId} has lost its identity: restore the document ${reference.path}, or use another database`,
   );
+}
+
+/** The target that requests of this database are recorded for; undefined until `writeTarget` was called. */
+export async function readTarget(firestore: Firestore): Promise<string | undefined> {
+  const found = (await answered(firestore, documentOf(firestore).get())).data();
+  return targetSchema.safeParse(found).data?.target;
+}
+
+/** Has requests recorded for that target from now on. */
+export async function writeTarget(firestore: Firestore, target: string): Promise<void> {
+  await answered(firestore, documentOf(firestore).update({ target }));
+}
+
+function documentOf(firestore: Firestore) {
+  return firestore.collection('installation').doc('this');
 }

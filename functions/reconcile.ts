@@ -1,0 +1,11 @@
+import { parseClusterConfig, parseGoogleCloudConfig } from '../src/config.ts';
+import { once, onSchedule } from '../src/function.ts';
+import { pipelinePorts } from '../src/google-cloud-cluster.ts';
+import { reconcile, sweep } from '../src/pipeline/reconcile.ts';
+
+const ports = once(() => pipelinePorts(parseGoogleCloudConfig(process.env), parseClusterConfig(process.env)));
+
+onSchedule('reconcile', async () => {
+  await reconcile(await ports());
+  await sweep(await ports());
+});

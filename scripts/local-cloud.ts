@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PubSub } from '@google-cloud/pubsub';
+import {
+  ackDeadlineSeconds,
+  deadLetterTopic,
+  maxDeliveryAttempts,
+  retrySeconds,
+  subscribers,
+} from '../src/bus/subscribers.ts';
+import { type FunctionProcess, startFunction } from './function-process.ts';
+
+const functionNames = ['api', 'ingest', 'launch', 'watch', 'complete', 'reconcile'] as const;
+export type FunctionName = (typeof functionNames)[number];
+
+/** Milliseconds between the calls that Cloud Scheduler makes. */
+const scheduleMs = 60_000;
+
+export interface LocalCloudOptions {
+  readonly projectId: string;
+  /** Addresses of the emulators, `host:port`. */
+  readonly firestore: string;
+  readonly pubsub: string;
+  readonly namespace: string;
+  /** Kubeconfig of the identity that a function runs as. */
+  readonly kubeconfig: (name: FunctionName) => string;
+  /** Port of the API; default: a free one. */
+  readonly apiPort?: number;
+  /** Takes what the functions print. */
+  readonly onLine: (name: FunctionName, line: string) => void;
+}
+
+export interface LocalCloud extends AsyncDisposable {
+  readonly functions: Readonly<Record<FunctionName, FunctionProcess>>;
+  /** Calls the reconciler now, as the schedule does by itself. */
+  reconcile(): Promise<void>;
+}
+
+/** Runs every function as it is deployed, each in a process of its own, between the emulators and a cluster. */
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const start = (name: FunctionName) =>
+    startFunction({
+      name,
+      port: name === 'api' ? options.apiPort : undefined,
+      env: environment(name, options),
+      onLine: (line) => options.onLine(name, line),
+    });
+  const [api, ingest, launch, watch, complete, reconcile] = await Promise.all([
+    start('api'),
+    start('ingest'),
+    start('launch'),
+    start('watch'),
+    start('complete'),
+    start('reconcile'),
+  ]);
+  const functions = { api, ingest, launch, watch, complete, reconcile };
+  await subscribe(options, functions);
+  const over = new AbortController();
+  const callReconcile = async () => {
+    const { status } = await fetch(reconcile.url, { method: 'POST' });
+    if (status !== 204) throw new Error(`the reconciler answered ${status}`);
+  };
+  await callReconcile();
+  const schedule = callEvery(scheduleMs, callReconcile, over.signal);
+  return {
+    functions,
+    reconcile: callReconcile,
+    [Symbol.asyncDispose]: async () => {
+      over.abort();
+      await schedule;
+      await Promise.all(Object.values(functions).map((each) => each.stop()));
+    },
+  };
+}
+
+function environment(name: FunctionName, { projectId, firestore, pubsub, namespace, kubeconfig }: LocalCloudOptions) {
+  const everywhere = {
+    GOOGLE_CLOUD_PROJECT: projectId,
+    FIRESTORE_EMULATOR_HOST: firestore,
+    PUBSUB_EMULATOR_HOST: pubsub,
+  };
+  if (name === 'api' || name === 'ingest') return everywhere;
+  return { ...everywhere, NAMESPACE: namespace, KUBECONFIG: kubeconfig(name) };
+}
+
+type Functions = Readonly<Record<FunctionName, FunctionProcess>>;
+
+/** What Terraform makes in a project: each topic with its push subscription, and where its dead letters go. */
+async function subscribe({ projectId, pubsub }: LocalCloudOptions, functions: Functions): Promise<void> {
+  const client = new PubSub({ projectId, apiEndpoint: pubsub, emulatorMode: true });
+  const wired = [
+    ['executions', functions[subscribers.executions]],
+    ['execution-requested', functions[subscribers['execution-requested']]],
+    ['watch-wanted', functions[subscribers['watch-wanted']]],
+    ['execution-observed', functions[subscribers['execution-observed']]],
+  ] as const;
+  for (const [name, { url }] of wired) {
+    const [[topic], [dead]] = await Promise.all([client.createTopic(name), client.createTopic(deadLetterTopic(name))]);
+    await dead.createSubscription(deadLetterTopic(name));
+    await topic.createSubscription(name, {
+      pushConfig: { pushEndpoint: `${url}/projects/${projectId}/topics/${name}` },
+      ackDeadlineSeconds,
+      retryPolicy: {
+        minimumBackoff: { seconds: retrySeconds.minimum },
+        maximumBackoff: { seconds: retrySeconds.maximum },
+      },
+      deadLetterPolicy: { deadLetterTopic: dead.name, maxDeliveryAttempts },
+    });
+  }
+  await client.close();
+}
+
+async function callEvery(pauseMs: number, call: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(pauseMs, undefined, { signal }).catch(() => {
+      // The abort is the loop's condition.
+    });
+    // What failed shows in the function's own log, and the next call is as good.
+    if (!signal.aborted) await call().catch(() => {});
+  }
+}

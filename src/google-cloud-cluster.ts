@@ -1,0 +1,32 @@
+import { GoogleAuth } from 'google-auth-library';
+import type { ClusterConfig, GoogleCloudConfig } from './config.ts';
+import { commonPorts } from './google-cloud.ts';
+import type { Ports } from './pipeline/ports.ts';
+import { type Access, kubernetesApi } from './sandbox/kubernetes/api.ts';
+import { gkeAccess } from './sandbox/kubernetes/gke-auth.ts';
+import { jobSandbox } from './sandbox/kubernetes/job-sandbox.ts';
+import { namespaceUid } from './sandbox/kubernetes/preflight.ts';
+import { writeTarget } from './store/firestore/installation.ts';
+
+/**
+ * Ports of a function that works in a namespace of a cluster. Apart from `google-cloud.ts`, since functions without a
+ * cluster must not have to load this.
+ */
+export async function pipelinePorts(config: GoogleCloudConfig, cluster: ClusterConfig): Promise<Ports> {
+  const api = kubernetesApi(await accessTo(cluster));
+  const { namespace } = cluster;
+  const [{ ports, firestore, target }, uid] = await Promise.all([commonPorts(config), namespaceUid(api, namespace)]);
+  const sandbox = jobSandbox({ api, namespace, namespaceUid: uid, installation: ports.store.installation });
+  if (target !== sandbox.target) await writeTarget(firestore, sandbox.target);
+  return { ...ports, sandbox };
+}
+
+async function accessTo({ endpoint, kubeconfig }: ClusterConfig): Promise<Access> {
+  if (endpoint !== undefined) {
+    const auth = new GoogleAuth({ scopes: 'https://www.googleapis.com/auth/cloud-platform' });
+    return gkeAccess({ endpoint, auth });
+  }
+  // Loaded on demand: a function at GKE's endpoint never needs it.
+  const { loadKubeconfig } = await import('./sandbox/kubernetes/kubeconfig.ts');
+  return (await loadKubeconfig({ kubeconfig })).access;
+}

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Firestore } from '@google-cloud/firestore';
+import { PubSub } from '@google-cloud/pubsub';
+import { type PubsubBus, pubsubBus } from './bus/pubsub.ts';
+import type { GoogleCloudConfig } from './config.ts';
+import { UnavailableError } from './errors.ts';
+import type { SubmitPorts } from './pipeline/ports.ts';
+import { kubernetesFacts } from './sandbox/kubernetes/facts.ts';
+import { readTarget } from './store/firestore/installation.ts';
+import { clientSettings, firestoreStore } from './store/firestore.ts';
+import { currentTraceparent } from './trace.ts';
+
+const clock = { now: Date.now, sleep: async (milliseconds: number) => void (await sleep(milliseconds)) };
+
+/** What functions with and without a cluster have in common. */
+export async function commonPorts(config: GoogleCloudConfig) {
+  const firestore = new Firestore({ ...clientSettings, projectId: config.projectId, databaseId: config.databaseId });
+  const [store, target] = await Promise.all([firestoreStore({ firestore }), readTarget(firestore)]);
+  return { ports: { store, bus: busOf(config), clock, randomBytes, process: null }, firestore, target };
+}
+
+/** Ports of a function that records requests and has no rights in a cluster. */
+export async function submitPorts(config: GoogleCloudConfig): Promise<SubmitPorts> {
+  const { ports, target } = await commonPorts(config);
+  if (target === undefined) {
+    throw new UnavailableError(
+      'no cluster is connected yet: the function reconcile connects it, and runs every minute',
+    );
+  }
+  return { ...ports, sandbox: kubernetesFacts(target) };
+}
+
+function busOf({ projectId, topicPrefix }: GoogleCloudConfig): PubsubBus {
+  const pubsub = new PubSub({ projectId });
+  return pubsubBus({ pubsub, prefix: topicPrefix, traceparent: currentTraceparent });
+}

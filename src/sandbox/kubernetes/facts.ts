@@ -1,0 +1,15 @@
+import type { Language } from '../../execution/execution.ts';
+import type { SandboxFacts } from '../sandbox.ts';
+
+/** Lowest memory limits at which hello world always ended well under gVisor; it fails from 32 and 36 MiB down. */
+const minimumMemoryMiB = { python: 36, javascript: 48 } as const satisfies Record<Language, number>;
+
+/** What is known of a namespace as a sandbox without asking its cluster. */
+export function kubernetesFacts(target: string): SandboxFacts {
+  return {
+    kind: 'kubernetes',
+    isolation: 'gvisor',
+    target,
+    minimumMemoryMiB: (language) => minimumMemoryMiB[language],
+  };
+}
