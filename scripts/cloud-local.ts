@@ -60,6 +60,7 @@ function identityOf(name: FunctionName, admin: string): string {
     watch: 'watcher',
     complete: 'completion',
     reconcile: 'reconciler',
+    stream: 'stream',
   };
   const own = join(dirname(admin), identities[name] ?? '');
   return process.env['CLOUD_LOCAL_IDENTITIES'] === 'true' && existsSync(own) ? own : admin;

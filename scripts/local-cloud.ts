@@ -9,7 +9,7 @@ import {
 } from '../src/bus/subscribers.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
 
-const functionNames = ['api', 'ingest', 'launch', 'watch', 'complete', 'reconcile'] as const;
+const functionNames = ['api', 'ingest', 'launch', 'watch', 'complete', 'reconcile', 'stream'] as const;
 export type FunctionName = (typeof functionNames)[number];
 
 /** Milliseconds between the calls that Cloud Scheduler makes. */
@@ -44,15 +44,16 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       env: environment(name, options),
       onLine: (line) => options.onLine(name, line),
     });
-  const [api, ingest, launch, watch, complete, reconcile] = await Promise.all([
+  const [api, ingest, launch, watch, complete, reconcile, stream] = await Promise.all([
     start('api'),
     start('ingest'),
     start('launch'),
     start('watch'),
     start('complete'),
     start('reconcile'),
+    start('stream'),
   ]);
-  const functions = { api, ingest, launch, watch, complete, reconcile };
+  const functions = { api, ingest, launch, watch, complete, reconcile, stream };
   await subscribe(options, functions);
   const over = new AbortController();
   const callReconcile = async () => {

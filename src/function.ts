@@ -5,6 +5,18 @@ import { withTrace } from './trace.ts';
 
 export const log = jsonLog({ projectId: process.env['GOOGLE_CLOUD_PROJECT'] });
 
+/** The framework prints what it cannot parse, and so code, with `console.error`; of that only the kind is logged. */
+function register(name: string, handler: HttpFunction): void {
+  console.error = (...said: unknown[]) => log.error('the functions framework says', { kind: said.map(kindOf) });
+  http(name, handler);
+}
+
+function kindOf(said: unknown): string {
+  if (typeof said !== 'object' || said === null) return typeof said;
+  const { name = '', type = '' }: { name?: unknown; type?: unknown } = said;
+  return [name, type].filter((word) => word !== '').join(' ');
+}
+
 type Request = Parameters<HttpFunction>[0];
 type Response = Parameters<HttpFunction>[1];
 
@@ -13,7 +25,7 @@ type Response = Parameters<HttpFunction>[1];
  * can cure is logged and acknowledged.
  */
 export function onPush(name: string, handle: (message: Received) => Promise<Poison | undefined>): void {
-  http(name, async (request, response) => {
+  register(name, async (request, response) => {
     const parsed = parsePush({ headers: request.headers, body: request.body });
     if (!parsed.ok) {
       log.warning(`a delivery is dropped: ${parsed.reason}`);
@@ -43,7 +55,7 @@ export function onBell(name: string, handle: (bell: Bell) => Promise<void>): voi
 
 /** Registers a function that Cloud Scheduler calls. */
 export function onSchedule(name: string, work: () => Promise<void>): void {
-  http(name, (request, response) => withTrace(request.get('traceparent'), () => answer(response, undefined, work)));
+  register(name, (request, response) => withTrace(request.get('traceparent'), () => answer(response, undefined, work)));
 }
 
 async function answer(response: Response, executionId: string | undefined, work: () => Promise<void>): Promise<void> {
@@ -58,7 +70,7 @@ async function answer(response: Response, executionId: string | undefined, work:
 
 /** Registers a function whose answers the listener makes. */
 export function onRequest(name: string, listener: () => Promise<(request: Request, response: Response) => unknown>) {
-  http(name, (request, response) =>
+  register(name, (request, response) =>
     withTrace(request.get('traceparent'), async () => {
       try {
         await (await listener())(request, response);

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Firestore } from '@google-cloud/firestore';
 import { PubSub } from '@google-cloud/pubsub';
-import { type PubsubBus, pubsubBus } from './bus/pubsub.ts';
+import { type DeadLetters, deadLetters } from './bus/dead-letters.ts';
+import { pubsubBus } from './bus/pubsub.ts';
 import type { GoogleCloudConfig } from './config.ts';
 import { UnavailableError } from './errors.ts';
 import type { SubmitPorts } from './pipeline/ports.ts';
@@ -17,21 +18,20 @@ const clock = { now: Date.now, sleep: async (milliseconds: number) => void (awai
 export async function commonPorts(config: GoogleCloudConfig) {
   const firestore = new Firestore({ ...clientSettings, projectId: config.projectId, databaseId: config.databaseId });
   const [store, target] = await Promise.all([firestoreStore({ firestore }), readTarget(firestore)]);
-  return { ports: { store, bus: busOf(config), clock, randomBytes, process: null }, firestore, target };
+  const pubsub = new PubSub({ projectId: config.projectId });
+  const bus = pubsubBus({ pubsub, prefix: config.topicPrefix, traceparent: currentTraceparent });
+  return { ports: { store, bus, clock, randomBytes, process: null }, firestore, pubsub, target };
 }
 
 /** Ports of a function that records requests and has no rights in a cluster. */
-export async function submitPorts(config: GoogleCloudConfig): Promise<SubmitPorts> {
-  const { ports, target } = await commonPorts(config);
+export async function submitPorts(
+  config: GoogleCloudConfig,
+): Promise<SubmitPorts & { readonly deadLetters: DeadLetters }> {
+  const { ports, pubsub, target } = await commonPorts(config);
   if (target === undefined) {
     throw new UnavailableError(
       'no cluster is connected yet: the function reconcile connects it, and runs every minute',
     );
   }
-  return { ...ports, sandbox: kubernetesFacts(target) };
-}
-
-function busOf({ projectId, topicPrefix }: GoogleCloudConfig): PubsubBus {
-  const pubsub = new PubSub({ projectId });
-  return pubsubBus({ pubsub, prefix: topicPrefix, traceparent: currentTraceparent });
+  return { ...ports, sandbox: kubernetesFacts(target), deadLetters: deadLetters(pubsub, config.topicPrefix) };
 }

@@ -119,7 +119,14 @@ const finalSchema = z.object({ state: z.enum(finalStates), ...finalFields });
 export const executionSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('ACCEPTED'), ...common, waiting: waitingSchema.nullable() }),
   z.object({ state: z.literal('LAUNCHING'), ...common, ...launched, waiting: waitingSchema.nullable() }),
-  z.object({ state: z.literal('RUNNING'), ...common, ...launched, startedAt: instant }),
+  z.object({
+    state: z.literal('RUNNING'),
+    ...common,
+    ...launched,
+    startedAt: instant,
+    /** Where there are pods: the name of its own, whose log can be followed. */
+    pod: z.string().optional(),
+  }),
   z.object({
     state: z.literal('STOPPING'),
     ...common,

@@ -18,6 +18,8 @@ export type ExecutionEvent =
       readonly type: 'started';
       readonly jobUid: string;
       readonly startedAt: number;
+      /** Its pod's name, where there are pods. */
+      readonly pod?: string;
       /** The owner's lease epoch, where the start itself is gated by this change; null where the kubelet started it. */
       readonly epoch: number | null;
     }
@@ -107,7 +109,8 @@ function fromLaunching(execution: ExecutionIn<'LAUNCHING'>, event: ExecutionEven
       const fenced = event.epoch !== null && execution.owner?.epoch !== event.epoch;
       if (event.jobUid !== execution.jobUid || fenced) return execution;
       const { waiting: _, ...rest } = execution;
-      return { ...rest, state: 'RUNNING', startedAt: event.startedAt };
+      const { startedAt, pod } = event;
+      return { ...rest, state: 'RUNNING', startedAt, ...(pod === undefined ? {} : { pod }) };
     }
     case 'startExpired':
       return stop(execution, 'start_timeout', event.message, now);
@@ -172,7 +175,7 @@ function stop(
   now: number,
 ): Execution {
   const { state, ...rest } = execution;
-  const { waiting, startedAt, ...kept } = { waiting: null, startedAt: null, ...rest };
+  const { waiting, startedAt, pod: _, ...kept } = { waiting: null, startedAt: null, pod: undefined, ...rest };
   const because = why === 'start_timeout' && waiting !== null ? `${message}: ${waiting.message}` : message;
   return { ...kept, state: 'STOPPING', startedAt, why, message: because, stoppingSince: now, output: null };
 }

@@ -8,9 +8,11 @@ export async function noteProgress(ports: Recorder, job: Job, status: SandboxSta
     case 'waiting':
       await apply(ports, executionId, { type: 'waiting', waiting: status.waiting });
       return true;
-    case 'running':
-      await apply(ports, executionId, { type: 'started', jobUid, startedAt: status.startedAt, epoch: null });
+    case 'running': {
+      const { kind: _, ...running } = status;
+      await apply(ports, executionId, { type: 'started', jobUid, ...running, epoch: null });
       return true;
+    }
     default:
       return false;
   }

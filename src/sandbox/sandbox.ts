@@ -37,7 +37,8 @@ export type Start =
 export type SandboxStatus =
   | { readonly kind: 'absent' }
   | { readonly kind: 'waiting'; readonly waiting: Omit<Waiting, 'since'> }
-  | { readonly kind: 'running'; readonly startedAt: number }
+  /** `pod` is its name, where there are pods. */
+  | { readonly kind: 'running'; readonly startedAt: number; readonly pod?: string }
   | {
       readonly kind: 'ended';
       readonly ending: PodEnding;

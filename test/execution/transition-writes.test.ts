@@ -49,6 +49,18 @@ describe('what a transition writes', () => {
       after: running,
     },
     {
+      name: 'a start with the name of its pod',
+      from: launching,
+      event: { type: 'started', jobUid, startedAt: 3_000, pod: 'run-1', epoch: null },
+      after: { ...running, pod: 'run-1' },
+    },
+    {
+      name: 'a stop without the name of the pod',
+      from: { ...running, pod: 'run-1' },
+      event: { type: 'overdue' },
+      after: transition(running, { type: 'overdue' }, now),
+    },
+    {
       name: 'a late start of what is being stopped',
       from: stopped({ startedAt: null }),
       event: { type: 'started', jobUid, startedAt: 3_000, epoch: null },

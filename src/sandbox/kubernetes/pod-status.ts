@@ -30,7 +30,8 @@ function podStatus(pod: Pod): SandboxStatus {
     return { kind: 'ended', ending, deleting: metadata.deletionTimestamp !== null && ending.disruption === '' };
   }
   const startedAt = startOf(state);
-  return startedAt === null ? { kind: 'waiting', waiting: waitingOf(pod, state) } : { kind: 'running', startedAt };
+  if (startedAt === null) return { kind: 'waiting', waiting: waitingOf(pod, state) };
+  return { kind: 'running', startedAt, pod: metadata.name };
 }
 
 /**

@@ -34,4 +34,4 @@ export const ending = (container: object | null, more: object = {}) => ({
 });
 export const exit = (exitCode: number, reason: string) => ({ exitCode, reason, message: '', startedAt, finishedAt });
 export const ended = (of: object, deleting = false) => ({ kind: 'ended', ending: of, deleting });
-export const stillRunning = { kind: 'running', startedAt };
+export const stillRunning = { kind: 'running', startedAt, pod: 'pod-p' };

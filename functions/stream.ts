@@ -1,0 +1,23 @@
+import { getRequestListener } from '@hono/node-server';
+import { parseClusterConfig, parseGoogleCloudConfig } from '../src/config.ts';
+import { log, once, onRequest } from '../src/function.ts';
+import { connectCluster } from '../src/google-cloud-cluster.ts';
+import { streamApp } from '../src/http/stream-app.ts';
+import { followLog } from '../src/sandbox/kubernetes/live-log.ts';
+
+const listener = once(async () => {
+  const config = parseGoogleCloudConfig(process.env);
+  const { ports, api, namespace } = await connectCluster(config, parseClusterConfig(process.env));
+  const app = streamApp({
+    store: ports.store,
+    follow: ({ pod, request: caps }, signal) =>
+      pod === undefined ? [] : followLog({ api, namespace, pod, caps, signal }),
+    // A front end with a certificate of its own decides by which name it is reached.
+    hosts: 'any',
+    apiKey: config.apiKey,
+    onError: (error) => log.error('cannot answer', { error }),
+  });
+  return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+});
+
+onRequest('stream', listener);

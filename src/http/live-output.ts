@@ -1,0 +1,98 @@
+import { ReadableStream } from 'node:stream/web';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Execution, type ExecutionIn, isFinal } from '../execution/execution.ts';
+import { type Stream, streams } from '../executor.ts';
+import { toResource } from '../resource.ts';
+import type { Store } from '../store/executions.ts';
+
+/** Bytes of each stream that the caller has. */
+export type Offsets = Readonly<Record<Stream, number>>;
+
+export interface Printed {
+  readonly stream: Stream;
+  readonly bytes: Uint8Array;
+}
+
+export interface LiveOutputOptions {
+  readonly store: Pick<Store, 'executions'>;
+  /** What a running execution prints, each time from its first byte on; may end early. */
+  readonly follow: (execution: ExecutionIn<'RUNNING'>, signal: AbortSignal) => AsyncIterable<Printed> | readonly [];
+  /** What was sent before a connection broke. */
+  readonly known: Offsets;
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds between looks at an execution that does not run yet, or whose log ended before its record did. */
+const pauseMs = 500;
+/** Looks in which nothing is sent, after which a comment shows that the connection is alive. */
+const quietLooks = 30;
+
+/** Reads `Last-Event-ID`, the offsets after the event it names; undefined when it is none of ours. */
+export function parseOffsets(eventId: string | undefined): Offsets | undefined {
+  if (eventId === undefined) return { stdout: 0, stderr: 0 };
+  const [, stdout, stderr] = /^(\d{1,12})-(\d{1,12})$/.exec(eventId) ?? [];
+  return stdout === undefined || stderr === undefined ? undefined : { stdout: Number(stdout), stderr: Number(stderr) };
+}
+
+/**
+ * What an execution prints, as server-sent events while it prints it: events `stdout` and `stderr` with the bytes in
+ * `text`, or in `base64` where they are not UTF-8 by themselves, and the `offset` of the first; at last an event
+ * `execution` with the resource. The id of an event is the offsets after it, so that a caller goes on where it stopped.
+ */
+export function liveOutput(id: string, options: LiveOutputOptions): ReadableStream<Uint8Array> {
+  return ReadableStream.from(frames(id, options)).pipeThrough(new TextEncoderStream());
+}
+
+async function* frames(id: string, options: LiveOutputOptions): AsyncGenerator<string> {
+  const { store, follow, signal } = options;
+  const sent = sender(options.known);
+  for (let quiet = 0; !signal.aborted; quiet++) {
+    const execution = await store.executions.get(id);
+    if (execution === undefined) return;
+    if (isFinal(execution)) {
+      yield* rest(execution, store, sent);
+      return;
+    }
+    if (execution.state === 'RUNNING') {
+      const from = { stdout: 0, stderr: 0 };
+      for await (const { stream, bytes } of follow(execution, signal)) {
+        yield* sent(stream, from[stream], bytes);
+        from[stream] += bytes.length;
+        quiet = 0;
+      }
+    }
+    if (quiet % quietLooks === quietLooks - 1) yield ': nothing new\n\n';
+    await sleep(pauseMs, undefined, { signal }).catch(() => {
+      // The abort is the loop's condition.
+    });
+  }
+}
+
+/** What the record has and the caller has not, and how it ended. */
+async function* rest(execution: Execution, store: Pick<Store, 'executions'>, sent: Send): AsyncGenerator<string> {
+  for (const stream of streams) {
+    const bytes = await store.executions.part(execution.id, stream);
+    if (bytes !== undefined) yield* sent(stream, 0, bytes);
+  }
+  yield `event: execution\ndata: ${JSON.stringify(toResource(execution))}\n\n`;
+}
+
+type Send = (stream: Stream, offset: number, bytes: Uint8Array) => Generator<string>;
+
+/** Makes events of what the caller does not have yet. */
+function sender(known: Offsets): Send {
+  const sent = { ...known };
+  return function* send(stream, offset, bytes) {
+    const news = bytes.subarray(Math.max(0, sent[stream] - offset));
+    if (news.length === 0) return;
+    const data = { offset: sent[stream], ...readable(news) };
+    sent[stream] += news.length;
+    yield `event: ${stream}\nid: ${sent.stdout}-${sent.stderr}\ndata: ${JSON.stringify(data)}\n\n`;
+  };
+}
+
+function readable(bytes: Uint8Array): { text: string } | { base64: string } {
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  const exact = Buffer.from(text).equals(bytes);
+  return exact ? { text } : { base64: Buffer.from(bytes).toString('base64') };
+}

@@ -1,0 +1,43 @@
+import type { StreamName } from '../../supervisor/frames.ts';
+import { type FrameDecoder, frameDecoder, type OutputCaps } from '../../supervisor/frames.ts';
+import { type Api, answerOf } from './api.ts';
+import { containerName } from './job-manifest.ts';
+import { failure, refusalOf } from './refusal.ts';
+
+/** A log that says nothing for this long may have lost its connection; the caller opens it again. Milliseconds. */
+const silenceMs = 60_000;
+
+export interface LiveLog {
+  readonly api: Api;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly caps: OutputCaps;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What the program prints, as it comes, from its first byte on; ends when the container has ended, when the connection
+ * breaks, and when the pod is gone. Throws what an operator must cure.
+ */
+export async function* followLog({ api, namespace, pod, caps, signal }: LiveLog): AsyncGenerator<{
+  readonly stream: StreamName;
+  readonly bytes: Uint8Array;
+}> {
+  const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log`;
+  const query = { container: containerName, follow: 'true' };
+  const response = await api.open({ method: 'GET', path, query, signal }, silenceMs);
+  if (response.statusCode !== 200) {
+    const refusal = refusalOf(await answerOf(response));
+    if (refusal === undefined || refusal.kind === 'absent' || refusal.kind === 'denied') return;
+    throw failure(refusal, 'follow the log');
+  }
+  yield* decoded(response, frameDecoder(caps));
+}
+
+async function* decoded(chunks: AsyncIterable<Buffer>, decoder: FrameDecoder) {
+  try {
+    for await (const chunk of chunks) yield* decoder.push(chunk);
+  } catch {
+    // A connection that breaks is opened again by whoever still wants to know.
+  }
+}
