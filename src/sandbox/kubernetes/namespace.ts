@@ -29,6 +29,8 @@ export interface ListOptions {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly signal?: AbortSignal;
+  /** Takes a list that the identity may not read for an empty one. */
+  readonly dispensable?: true;
 }
 
 /** What one installation reads of one namespace, parsed. Every method throws what `failure` makes of a refusal. */
@@ -50,7 +52,7 @@ export interface Namespace {
   jobs(): Promise<readonly JobObject[]>;
   /** Our installation's pods that the Job's controller made for that uid. */
   podsOf(jobUid: string): Promise<readonly Pod[]>;
-  /** Warnings about the object of that uid. */
+  /** Warnings about the object of that uid; none for an identity that may not read them, since they only add words. */
   warningsAbout(uid: string): Promise<readonly ClusterEvent[]>;
 }
 
@@ -80,7 +82,7 @@ export function namespaceOf(api: Api, name: string, installationId: string): Nam
     },
     warningsAbout: async (uid) => {
       const fieldSelector = `involvedObject.uid=${uid},type=Warning`;
-      return (await listAll(api, paths.events, eventSchema, { fieldSelector })).items;
+      return (await listAll(api, paths.events, eventSchema, { fieldSelector, dispensable: true })).items;
     },
   };
 }
@@ -96,7 +98,7 @@ export async function listAll<T extends z.ZodType>(
   api: Api,
   path: string,
   schema: T,
-  { signal, ...selectors }: ListOptions,
+  { signal, dispensable, ...selectors }: ListOptions,
 ): Promise<Listing<z.infer<T>>> {
   const items: z.infer<T>[] = [];
   let next = '';
@@ -109,6 +111,7 @@ export async function listAll<T extends z.ZodType>(
       next = '';
       continue;
     }
+    if (refusal?.kind === 'forbidden' && dispensable) return { items, resourceVersion: '' };
     if (refusal !== undefined) throw failure(refusal, `list ${path.slice(path.lastIndexOf('/') + 1)}`);
     const page = pageSchema.parse(answer.body);
     items.push(...page.items.map((item) => schema.parse(item)));

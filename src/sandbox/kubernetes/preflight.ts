@@ -43,7 +43,7 @@ export async function preflight(api: Api, namespace: string): Promise<string> {
 }
 
 /** The namespace's uid; throws UnavailableError when it cannot be read, is missing or is being deleted. */
-async function namespaceUid(api: Api, namespace: string): Promise<string> {
+export async function namespaceUid(api: Api, namespace: string): Promise<string> {
   const answer = await api.send({ method: 'GET', path: `/api/v1/namespaces/${namespace}` });
   const refusal = refusalOf(answer);
   if (refusal?.kind === 'absent') {

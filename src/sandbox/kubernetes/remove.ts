@@ -11,6 +11,7 @@ const patienceMs = 60_000;
 const pauses = { first: 100, longest: 1000 };
 
 export interface RemoveOptions {
+  /** Without it nobody looks at pods, which not every identity that deletes Jobs may do. */
   readonly wait: boolean;
   /** The Job was seen started before, so that its pods need not be asked. */
   readonly knownStarted: boolean;
@@ -19,15 +20,18 @@ export interface RemoveOptions {
 /**
  * Deletes the Job of that uid; gone, or another Job of that name, is success. With `wait` it also waits until its pods
  * are gone, whoever deleted the Job, and throws when they are not within a minute. Resolves to whether a container of
- * it was seen started, null when nothing of it was there to see.
+ * it was seen started, null when nothing of it was there to see or nobody looked.
  */
 export async function removeJob(namespace: Namespace, job: Job, options: RemoveOptions): Promise<boolean | null> {
   const name = jobName(namespace.installationId, job.executionId);
+  if (!options.wait) {
+    await deleteJob(namespace, name, job.jobUid, 'Background');
+    return options.knownStarted || null;
+  }
   // Before the delete, since a pod that ended long ago is gone with it.
   const before = options.knownStarted ? [] : await namespace.podsOf(job.jobUid);
-  const deleted = await deleteJob(namespace, name, job.jobUid, options.wait ? 'Foreground' : 'Background');
+  const deleted = await deleteJob(namespace, name, job.jobUid, 'Foreground');
   let started = options.knownStarted || before.some(wasStarted) || (deleted || before.length > 0 ? false : null);
-  if (!options.wait) return started;
   const deadline = Date.now() + patienceMs;
   for (let pause = pauses.first; ; pause = Math.min(pause * 1.2, pauses.longest)) {
     const [pods, current] = await Promise.all([namespace.podsOf(job.jobUid), namespace.job(name)]);

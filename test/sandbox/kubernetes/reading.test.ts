@@ -73,6 +73,18 @@ describe('inspect', () => {
     expect(podless.asked[2]?.query.get('fieldSelector')).toBe('involvedObject.uid=j,type=Warning');
   });
 
+  test('does without the events for an identity that may not read them, and throws for any other refusal', async () => {
+    const refusing = (code: number, reason: string, message: string) =>
+      routed({
+        [pods]: shows(list([pending])),
+        [events]: (response) => refuse(response, code, reason, message),
+      });
+    await using narrow = await refusing(403, 'Forbidden', 'User "u" cannot list resource "events" in API group ""');
+    expect(await sandboxOn(narrow).inspect(theJob)).toMatchObject({ waiting: { reason: 'Starting' } });
+    await using busy = await refusing(429, 'TooManyRequests', 'slow down');
+    await expect(sandboxOn(busy).inspect(theJob)).rejects.toThrow('cannot list events: slow down');
+  });
+
   test('does not ask the events about what is new', async () => {
     const fresh = pod('p', 'j', { phase: 'Pending' }, {}, { creationTimestamp: new Date().toISOString() });
     await using fake = await routed({ [pods]: shows(list([fresh])) });
@@ -194,9 +206,10 @@ describe('remove', () => {
   const read = `GET ${jobPath}`;
   const deletion = (fake: FakeApi) => JSON.parse(fake.asked.find(({ method }) => method === 'DELETE')?.body ?? '');
 
-  test('deletes the Job of that uid in the background, and says whether it was started', async () => {
-    await using fake = await routed({ [pods]: shows(list([ended])), [remove]: shows({}) });
-    expect(await sandboxOn(fake).remove(theJob, { wait: false })).toEqual({ started: true });
+  test('deletes the Job of that uid in the background, without a look at its pods', async () => {
+    await using fake = await routed({ [remove]: shows({}) });
+    expect(await sandboxOn(fake).remove(theJob, { wait: false })).toEqual({ started: null });
+    expect(fake.asked).toHaveLength(1);
     expect(deletion(fake)).toMatchObject({ preconditions: { uid: 'j' }, propagationPolicy: 'Background' });
   });
 
@@ -209,13 +222,13 @@ describe('remove', () => {
   });
 
   test('asks nothing when it is repeated, and a start afterwards is absent', async () => {
-    await using fake = await routed({ [pods]: shows(list([ended])), [remove]: shows({}) });
+    await using fake = await routed({ [remove]: shows({}) });
     const sandbox = sandboxOn(fake);
     await sandbox.remove(theJob, { wait: false });
-    expect(await sandbox.remove(theJob, { wait: false })).toEqual({ started: true });
+    expect(await sandbox.remove(theJob, { wait: false })).toEqual({ started: null });
     const input = { code: Buffer.from(''), stdin: new Uint8Array() };
     expect(await sandbox.start(theJob, spec(), input, async () => true)).toBe('absent');
-    expect(fake.asked).toHaveLength(2);
+    expect(fake.asked).toHaveLength(1);
   });
 
   test('waits until Job and pods are gone, and notices a start in the last moment', async () => {
