@@ -5,6 +5,7 @@ import {
   deadLetterTopic,
   maxDeliveryAttempts,
   retrySeconds,
+  subscribedTopics,
   subscribers,
 } from '../src/bus/subscribers.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
@@ -20,9 +21,13 @@ export interface LocalCloudOptions {
   /** Addresses of the emulators, `host:port`. */
   readonly firestore: string;
   readonly pubsub: string;
+  /** Where topics and subscriptions are made; default: `pubsub`. */
+  readonly pubsubAdmin?: string;
   readonly namespace: string;
   /** Kubeconfig of the identity that a function runs as. */
   readonly kubeconfig: (name: FunctionName) => string;
+  /** Address at which Pub/Sub reaches a function; default: its own. */
+  readonly pushVia?: (name: FunctionName, url: string) => Promise<string>;
   /** Port of the API; default: a free one. */
   readonly apiPort?: number;
   /** Takes what the functions print. */
@@ -86,15 +91,12 @@ function environment(name: FunctionName, { projectId, firestore, pubsub, namespa
 type Functions = Readonly<Record<FunctionName, FunctionProcess>>;
 
 /** What Terraform makes in a project: each topic with its push subscription, and where its dead letters go. */
-async function subscribe({ projectId, pubsub }: LocalCloudOptions, functions: Functions): Promise<void> {
-  const client = new PubSub({ projectId, apiEndpoint: pubsub, emulatorMode: true });
-  const wired = [
-    ['executions', functions[subscribers.executions]],
-    ['execution-requested', functions[subscribers['execution-requested']]],
-    ['watch-wanted', functions[subscribers['watch-wanted']]],
-    ['execution-observed', functions[subscribers['execution-observed']]],
-  ] as const;
-  for (const [name, { url }] of wired) {
+async function subscribe(options: LocalCloudOptions, functions: Functions): Promise<void> {
+  const { projectId, pubsub, pubsubAdmin = pubsub, pushVia = async (_name, url) => url } = options;
+  const client = new PubSub({ projectId, apiEndpoint: pubsubAdmin, emulatorMode: true });
+  for (const name of subscribedTopics) {
+    const subscriber = subscribers[name];
+    const url = await pushVia(subscriber, functions[subscriber].url);
     const [[topic], [dead]] = await Promise.all([client.createTopic(name), client.createTopic(deadLetterTopic(name))]);
     await dead.createSubscription(deadLetterTopic(name));
     await topic.createSubscription(name, {

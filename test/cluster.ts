@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { describe } from 'vitest';
@@ -11,6 +12,14 @@ const exec = promisify(execFile);
 export async function kubectl(...args: readonly string[]): Promise<string> {
   const { stdout } = await exec('kubectl', [...args], { maxBuffer: 64 * 1024 * 1024, timeout: 120_000 });
   return stdout;
+}
+
+/** Applies objects as `kubectl apply` does. */
+export async function applyManifests(manifests: readonly object[]): Promise<void> {
+  const child = execFile('kubectl', ['apply', '-f', '-'], { timeout: 60_000 });
+  child.stdin?.end(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }));
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`kubectl apply exited with ${code}`);
 }
 
 async function unusable(): Promise<string | undefined> {

@@ -1,4 +1,8 @@
-import type { Topic } from './bus.ts';
+import { topics } from './bus.ts';
+
+/** The topics that functions are subscribed to; `executions` is for those who publish requests, the others are our own. */
+export const subscribedTopics = ['executions', ...topics] as const;
+export type SubscribedTopic = (typeof subscribedTopics)[number];
 
 /** Each topic, the function that it is pushed to, and how. Terraform and `cloud:local` take the wiring from here. */
 export const subscribers = {
@@ -6,7 +10,7 @@ export const subscribers = {
   'execution-requested': 'launch',
   'watch-wanted': 'watch',
   'execution-observed': 'complete',
-} as const satisfies Record<Topic | 'executions', string>;
+} as const satisfies Record<SubscribedTopic, string>;
 
 /** Longer than any function may take, so that no second copy is delivered beside a running one; Pub/Sub's maximum. */
 export const ackDeadlineSeconds = 600;
@@ -18,6 +22,6 @@ export const maxDeliveryAttempts = 10;
 export const retrySeconds = { minimum: 1, maximum: 60 } as const;
 
 /** Topic, and its subscription, that takes what a subscription gave up. */
-export function deadLetterTopic(topic: keyof typeof subscribers): string {
+export function deadLetterTopic(topic: SubscribedTopic): string {
   return `${topic}-dead-letters`;
 }

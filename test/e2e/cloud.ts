@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { PubSub } from '@google-cloud/pubsub';
+import { beforeAll, onTestFinished } from 'vitest';
+import {
+  type FunctionName,
+  type LocalCloud,
+  type LocalCloudOptions,
+  startLocalCloud,
+} from '../../scripts/local-cloud.ts';
+import { httpExecutor } from '../../src/client/client.ts';
+import type { Executor } from '../../src/executor.ts';
+import { clusterManifests } from '../../src/sandbox/kubernetes/manifests.ts';
+import { applyManifests, follow, type History, type Namespace, temporaryNamespace } from '../cluster.ts';
+import { describeEmulator } from '../emulators.ts';
+import { describeIdentities, users } from '../sandbox/kubernetes/deployment.ts';
+
+const run = promisify(execFile);
+const minutes = 60_000;
+
+export interface Cloud {
+  readonly cloud: LocalCloud;
+  readonly projectId: string;
+  readonly pubsub: PubSub;
+  /** Address of the Pub/Sub emulator. */
+  readonly pubsubHost: string;
+  readonly namespace: Namespace;
+  readonly history: History;
+  readonly executor: Executor;
+  /** Everything that the functions printed. */
+  readonly lines: readonly string[];
+}
+
+/** What of the cloud is to be different. */
+export interface Changes extends Partial<Pick<LocalCloudOptions, 'pushVia' | 'kubeconfig'>> {
+  /** Addresses at which the functions reach the emulators. */
+  readonly through?: (kind: 'firestore' | 'pubsub', host: string) => Promise<string>;
+  readonly jobs?: number;
+}
+
+/** Starts a cloud of a project and a namespace of its own; it ends with the test, or the suite. */
+type StartCloud = (changes?: Changes) => Promise<Cloud>;
+
+/** A suite over every function as its own process, both emulators, and the cluster with an identity for each function. */
+export async function describeCloud(name: string, suite: (start: StartCloud) => void): Promise<void> {
+  await describeIdentities(name, () => {
+    describeEmulator('firestore', 'on Firestore', (firestore) => {
+      describeEmulator('pubsub', 'and Pub/Sub', (pubsub) => {
+        beforeAll(() => run(process.execPath, [join(import.meta.dirname, '../../scripts/build.ts')]), 2 * minutes);
+        suite(async (changes = {}) => start(await firestore(), await pubsub(), changes));
+      });
+    });
+  });
+}
+
+/** Kubeconfig of the identity of a function, beside the administrator's. */
+export function kubeconfigOf(name: FunctionName): string {
+  const user = name === 'api' || name === 'ingest' ? '' : (users[name].split('@')[0] ?? '');
+  return join(dirname(process.env['KUBECONFIG'] ?? '.'), user);
+}
+
+async function start(firestoreHost: string, pubsubHost: string, changes: Changes): Promise<Cloud> {
+  const { through = async (_kind, host) => host, jobs, ...options } = changes;
+  const stack = new AsyncDisposableStack();
+  onTestFinished(() => stack.disposeAsync(), minutes);
+  const projectId = `test-${randomBytes(5).toString('hex')}`;
+  const namespace = stack.use(await temporaryNamespace());
+  await applyManifests(await clusterManifests({ namespace: namespace.name, users, maxJobs: jobs }));
+  const history = stack.use(await follow(namespace.name));
+  const lines: string[] = [];
+  const cloud = stack.use(
+    await startLocalCloud({
+      projectId,
+      firestore: await through('firestore', firestoreHost),
+      pubsub: await through('pubsub', pubsubHost),
+      pubsubAdmin: pubsubHost,
+      namespace: namespace.name,
+      kubeconfig: kubeconfigOf,
+      onLine: (name, line) => void lines.push(`${name}: ${line}`),
+      ...options,
+    }),
+  );
+  const pubsub = new PubSub({ projectId, apiEndpoint: pubsubHost, emulatorMode: true });
+  stack.defer(() => pubsub.close());
+  const executor = httpExecutor({ server: new URL(cloud.functions.api.url) });
+  return { cloud, projectId, pubsub, pubsubHost, namespace, history, executor, lines };
+}
