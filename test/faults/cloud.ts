@@ -3,7 +3,7 @@ import { complete } from '../../src/pipeline/complete.ts';
 import { launch } from '../../src/pipeline/launch.ts';
 import type { Ports } from '../../src/pipeline/ports.ts';
 import { reconcile, sweep } from '../../src/pipeline/reconcile.ts';
-import { watch } from '../../src/pipeline/watch.ts';
+import { relay } from '../../src/pipeline/relay.ts';
 import type { Answer, Deployment } from './deployment.ts';
 import { durableBus } from './durable-bus.ts';
 import { checkError } from './errors.ts';
@@ -12,7 +12,7 @@ import { type Process, startProcess } from './process.ts';
 
 /** Milliseconds. */
 const functionTimeoutMs = 120_000;
-const relayMs = 100_000;
+const relayTimeoutMs = 540_000;
 const tickMs = 60_000;
 
 /**
@@ -23,18 +23,19 @@ export function cloud(lab: Lab, site: Site): Deployment {
   const { time } = lab;
   let calls = 0;
   let underway = 0;
-  let relaying = false;
+  let relays = 0;
 
   const invoke = async <T>(
     useCase: string,
-    work: (ports: Ports, process: Process) => Promise<T>,
+    work: (ports: Ports) => Promise<T>,
+    timeoutMs = functionTimeoutMs,
   ): Promise<Answer<T>> => {
     const process = startProcess({ name: `${useCase}-${++calls}`, time, hangsForEver: true });
     const ports = site.ports({ process, useCase }, bus);
-    const cancelTimeout = time.setTimeout(() => void process.crash(), functionTimeoutMs);
+    const cancelTimeout = time.setTimeout(() => void process.crash(), timeoutMs);
     const died = new Promise<Answer<T>>((resolve) => process.onDeath(() => resolve({ kind: 'died' })));
     underway++;
-    const answer = await Promise.race([died, answerOf(work(ports, process))]);
+    const answer = await Promise.race([died, answerOf(work(ports))]);
     underway--;
     cancelTimeout();
     if (answer.kind === 'failed') checkError(lab, useCase, answer.error);
@@ -42,25 +43,17 @@ export function cloud(lab: Lab, site: Site): Deployment {
     return answer;
   };
 
-  const relayUntilTold = (ports: Ports, process: Process) => {
-    const end = new AbortController();
-    const abort = () => end.abort();
-    time.setTimeout(abort, relayMs);
-    process.onDeath(abort);
-    return watch(ports, end.signal, (error) => checkError(lab, 'watch', error));
-  };
-  /** One relay at a time is enough; its lease is the deployment's business. */
-  const relayOnce = async (): Promise<Answer<void>> => {
-    if (relaying) return { kind: 'done', value: undefined };
-    relaying = true;
-    const answer = await invoke('watch', relayUntilTold);
-    relaying = false;
+  const relayWhileNeeded = async (): Promise<Answer<void>> => {
+    const onError = (error: unknown) => checkError(lab, 'watch', error);
+    relays++;
+    const answer = await invoke('watch', (ports) => relay(ports, onError), relayTimeoutMs);
+    relays--;
     return answer;
   };
   const handle = async (topic: Topic, { executionId }: Message) => {
     const answer = await {
       'execution-requested': () => invoke('launch', launch),
-      'watch-wanted': relayOnce,
+      'watch-wanted': relayWhileNeeded,
       'execution-observed': () => invoke('complete', (ports) => complete(ports, executionId)),
     }[topic]();
     return answer.kind === 'done' ? 'acknowledged' : 'again';
@@ -69,8 +62,8 @@ export function cloud(lab: Lab, site: Site): Deployment {
 
   const tick = async () => {
     time.setTimeout(tick, tickMs);
-    await invoke('reconcile', reconcile);
-    await invoke('sweep', sweep);
+    const { kind } = await invoke('reconcile', reconcile);
+    if (kind === 'done') await invoke('sweep', sweep);
   };
 
   return {
@@ -80,8 +73,8 @@ export function cloud(lab: Lab, site: Site): Deployment {
       time.setTimeout(tick, tickMs);
     },
     bus,
-    // A relay watches for a while after everything has ended.
-    isIdle: () => underway + bus.pending() === (relaying ? 2 : 0),
+    // A relay watches for a while after everything has ended; it is a call and the message that asked for it.
+    isIdle: () => underway + bus.pending() === 2 * relays,
     roundMs: tickMs,
   };
 }

@@ -153,7 +153,7 @@ function checkOutput(violate: Violate, { execution, parts }: Write, evidence: Ev
     if (whole && output.complete && stored.length !== printed.length) violate('I10', `lost some of its ${name}`);
     if (evidence.truth.starts.length === 0 && stored.length > 0) violate('I10', `has ${name} without a start`);
   }
-  const robbed = losses.some((deed) => evidence.deeds.has(deed));
+  const robbed = evidence.story.rotated || losses.some((deed) => evidence.deeds.has(deed));
   if (whole && !output.complete && !robbed) violate('I10', `is ${state} and lost output that its pod still had`);
 }
 

@@ -1,9 +1,13 @@
 import { type DeploymentName, deploymentNames } from './deployment.ts';
 import { raceStates } from './race-states.ts';
+import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
+import { handovers } from './scenarios-handover.ts';
 
 /** A piece of the suite that one worker does at a time. */
 export type Job =
+  /** Every scenario, with nothing done to it: what fails here fails everywhere. */
+  | { readonly kind: 'undisturbed'; readonly deployment: DeploymentName }
   /** Every kind of fault at every point of a scenario. */
   | { readonly kind: 'singles'; readonly deployment: DeploymentName; readonly scenario: string }
   /** Every pair of faults, of which the first is one of this slice. */
@@ -26,19 +30,32 @@ export type Job =
   /** Worlds drawn from the seeds from `from` up to but not including `to`. */
   | { readonly kind: 'random'; readonly deployment: DeploymentName; readonly from: number; readonly to: number };
 
+export function undisturbed(): Job[] {
+  return deploymentNames.map((deployment) => ({ kind: 'undisturbed', deployment }));
+}
+
+/** Names of the scenarios that a deployment can play undisturbed: those that faults are put into, and more. */
+export function scenariosOf(deployment: DeploymentName): string[] {
+  return playable({ ...scenarios, ...handovers }, deployment);
+}
+
+function playable(all: Readonly<Record<string, Scenario>>, deployment: DeploymentName): string[] {
+  return Object.entries(all)
+    .filter(([, scenario]) => scenario.deployments?.includes(deployment) ?? true)
+    .map(([name]) => name);
+}
+
 export function singles(): Job[] {
   return deploymentNames.flatMap((deployment) =>
-    Object.entries(scenarios)
-      .filter(([, scenario]) => scenario.deployments?.includes(deployment) ?? true)
-      .map(([scenario]) => ({ kind: 'singles', deployment, scenario }) as const),
+    playable(scenarios, deployment).map((scenario) => ({ kind: 'singles', deployment, scenario }) as const),
   );
 }
 
-const slices = 16;
+/** Small enough that no worker is left with a long one at the end. */
+const slices = 48;
 
-/** Of a gated sandbox singles are enough: beside its start it is an embedded one. */
 export function pairs(): Job[] {
-  return (['cloud', 'embedded'] as const).flatMap((deployment) =>
+  return deploymentNames.flatMap((deployment) =>
     Array.from(
       { length: slices },
       (_, slice) => ({ kind: 'pairs', deployment, scenario: 'exit0', slice, slices }) as const,

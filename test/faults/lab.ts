@@ -9,7 +9,7 @@ import { memoryStore } from '../../src/store/memory.ts';
 import { type Actor, type Failpoints, type FailpointsOptions, failpoints } from './failpoints.ts';
 import { gatedApi, gatedBus, gatedSandbox, gatedStore } from './gated-ports.ts';
 import { createLedger, type Ledger, type Write } from './ledger.ts';
-import { behaviourOf } from './programs.ts';
+import { behaviourOf, logFileBytes } from './programs.ts';
 import { type VirtualTime, virtualTime } from './time.ts';
 
 /** Something that must never be, with what it was seen by. */
@@ -73,6 +73,7 @@ export function createLab(options: LabOptions): Lab {
   const cluster = memoryCluster({
     clock: time,
     behaviour: behaviourOf,
+    logFileBytes,
     newUid: () => `${(++uids).toString(36).padStart(6, '0')}-uid`,
     delay: options.delay ?? ((step) => defaultDelaysMs[step]),
     ...(options.quota === undefined ? {} : { quota: options.quota }),

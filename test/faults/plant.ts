@@ -1,41 +1,55 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Mutant } from './mutants.ts';
 
 export interface Hunt {
-  readonly mutant: Mutant;
   readonly caught: boolean;
   /** What noticed it, or why nothing could. */
   readonly by: string;
 }
 
+/** What the quick part exits with when it noticed something; a suite that broke down exits with 1, and proves nothing. */
+export const noticed = 3;
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** A hunt that takes longer has lost its way. Milliseconds. */
 const timeLimitMs = 180_000;
 
-/** Plants a mutant into a copy of the sources and runs the quick part of the suite there; the copy is deleted. */
-export async function hunt(mutant: Mutant): Promise<Hunt> {
+/** Plants a mutant into a copy of the sources and runs the quick part of the suite there. */
+export function hunt(mutant: Mutant): Promise<Hunt> {
+  return inCopy(async (copy) => {
+    const file = join(copy, mutant.file);
+    const source = await readFile(file, 'utf8');
+    const places = source.split(mutant.from).length - 1;
+    if (places !== 1) {
+      const by = `its text is ${places} times in ${mutant.file}: the mutant must be brought up to date`;
+      return { caught: false, by };
+    }
+    const planted = source.replace(mutant.from, () => mutant.to);
+    await writeFile(file, planted);
+    return runQuickPart(copy, mutant.name);
+  });
+}
+
+/** Runs the quick part in a copy where nothing was planted; tells why it would say nothing about mutants. */
+export function huntNothing(): Promise<string | undefined> {
+  return inCopy(async (copy) => {
+    const { code, by } = await runQuickPart(copy, '');
+    return code === 0 ? undefined : by;
+  });
+}
+
+/** Works on a copy of the sources, which is deleted. */
+async function inCopy<T>(work: (copy: string) => Promise<T>): Promise<T> {
   const copy = await mkdtemp(join(tmpdir(), 'mutant-'));
   try {
     await copySources(copy);
-    const file = join(copy, mutant.file);
-    const text = await readFile(file, 'utf8');
-    const places = text.split(mutant.from).length - 1;
-    if (places !== 1) {
-      return {
-        mutant,
-        caught: false,
-        by: `its text is ${places} times in ${mutant.file}: the mutant must be brought up to date`,
-      };
-    }
-    await writeFile(
-      file,
-      text.replace(mutant.from, () => mutant.to),
-    );
-    return { mutant, ...(await runQuickPart(copy, mutant)) };
+    return await work(copy);
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
@@ -50,25 +64,19 @@ async function copySources(copy: string): Promise<void> {
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
 }
 
-/** Exit code 1 is a violation; anything else but 0 is a suite that broke down, which proves nothing. */
-function runQuickPart(copy: string, { name }: Mutant): Promise<{ readonly caught: boolean; readonly by: string }> {
+interface QuickRun extends Hunt {
+  readonly code: number | null;
+}
+
+async function runQuickPart(copy: string, name: string): Promise<QuickRun> {
   const child = spawn(process.execPath, ['--no-warnings', join(copy, 'test/faults/quick.ts'), name], {
     timeout: timeLimitMs,
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => {
-      said += String(chunk);
-    });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) =>
-      resolve({
-        caught: code === 1 && said.includes(': '),
-        by: said.trim().split('\n').slice(0, 6).join('\n') || `exit code ${code}`,
-      }),
-    );
-  });
+  const closed = once(child, 'close');
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const [code]: (number | null)[] = await closed;
+  const said = `${out}${err}`.trim().split('\n').slice(0, 4).join('\n');
+  return { code: code ?? null, caught: code === noticed, by: said || `it exited with ${code}` };
 }

@@ -8,6 +8,7 @@ import { prepareRace, raceStateOf } from './race-states.ts';
 import { playRandom } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
+import { handovers } from './scenarios-handover.ts';
 import type { Schedule } from './schedule.ts';
 import { type Outcome, settle } from './settle.ts';
 import { deploy, openLab, simulate } from './simulate.ts';
@@ -43,7 +44,7 @@ function playMode(schedule: Schedule): Promise<Outcome> {
 }
 
 function scenarioOf(name: string): Scenario {
-  const found = scenarios[name];
+  const found = scenarios[name] ?? handovers[name];
   if (found === undefined) throw new Error(`no scenario is called ${name}`);
   return found;
 }

@@ -9,6 +9,9 @@ interface Program {
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
+/** Size at which the nodes of these clusters rotate a log: small, since thousands of them are written. */
+export const logFileBytes = 64 * 1024;
+
 const prints = (name: string) => ({ stdout: `out of ${name}\n`, stderr: `err of ${name}\n`, durationMs: 300 });
 const never = { durationMs: 'forever' } as const;
 
@@ -34,6 +37,13 @@ export const programs = {
     behaviour: (name) => ({ ...prints(name), stdout: `${name} `.repeat(500) }),
     fields: { maxStdoutBytes: 1_000 },
   },
+  /** Nobody inside ends it, and the clocks of pod and Job are the shortest there can be. */
+  abandoned: {
+    behaviour: (name) => ({ ...prints(name), ...never, freezesSupervisor: true }),
+    fields: { timeoutSeconds: 2, startTimeoutSeconds: 1 },
+  },
+  /** Writes past its supervisor until the node rotates the log. */
+  noisy: { behaviour: (name) => ({ ...prints(name), rawLogBytes: 2 * logFileBytes }) },
   hasty: { behaviour: prints, fields: { startTimeoutSeconds: 30 } },
 } as const satisfies Record<string, Program>;
 export type ProgramName = keyof typeof programs;

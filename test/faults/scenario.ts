@@ -41,6 +41,10 @@ export interface Hands {
   deleteInForeground(name: string): void;
   /** Puts a Job of somebody else where the order's would be. */
   squat(name: string): void;
+  /** Runs a copy of the order's Job under another name, with our labels, for a while. */
+  impersonate(name: string): Promise<void>;
+  /** Says everything about the order's execution that there is to say, of a Job that is not its own. */
+  rumour(name: string): Promise<void>;
 }
 
 export type Deed = Disruption | 'cancelled' | 'held' | 'refused' | 'crashed';
@@ -49,7 +53,7 @@ export interface Happening {
   /** True at the moment from which it counts. */
   readonly when: (view: View) => boolean;
   readonly afterMs?: number;
-  readonly act: (hands: Hands) => void;
+  readonly act: (hands: Hands) => void | Promise<void>;
 }
 
 /** A story that faults are put into: what is asked for, and what happens to it from outside. */

@@ -116,6 +116,16 @@ export const cancelling = {
     keepsOutput: true,
     happenings: [{ when: isStarted, afterMs: 300, act: cancelled }],
   },
+  'cancel-node-lost': {
+    ...one('slow'),
+    ends: ['CANCELLED', 'INFRA_INTERRUPTED'],
+    deployments: clustered,
+    happenings: [
+      { when: isStarted, afterMs: 300, act: (hands) => hands.disrupt('e', 'node_lost') },
+      { when: isStarted, afterMs: 500, act: cancelled },
+      { when: isStarted, afterMs: 30_000, act: (hands) => hands.disrupt('e', 'node_gone') },
+    ],
+  },
   'cancel-ended': {
     ...one('exit0'),
     ends: ['CANCELLED', 'SUCCEEDED'],

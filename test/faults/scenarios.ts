@@ -1,3 +1,4 @@
+import type { OpenExecution } from '../../src/execution/execution.ts';
 import type { Disruption } from '../../src/sandbox/memory/disruption.ts';
 import { defaultDelaysMs, type Step } from '../../src/sandbox/memory/state.ts';
 import { atOnce, isStarted, isState, one } from './happenings.ts';
@@ -27,6 +28,11 @@ function robbed(act: Happening['act']): Scenario {
   return { ...one('exit0'), ends: ['LOST', 'SUCCEEDED'], happenings: [{ when, act }] };
 }
 
+/** Events of a Job that is not the execution's, as late or mistaken messages could cause. */
+function rumour(state: OpenExecution['state'], afterMs: number): Happening {
+  return { when: isState(state), afterMs, act: (hands) => hands.rumour('e') };
+}
+
 const slow: Partial<Record<Step, number>> = { containerStart: 2_000, statusReport: 1_500, kill: 2_000, watch: 700 };
 
 const endings = {
@@ -39,6 +45,8 @@ const endings = {
   oom: ending('greedy', 'MEMORY_LIMIT'),
   killed: ending('killer', 'KILLED'),
   big: ending('big', 'SUCCEEDED'),
+  noisy: ending('noisy', 'SUCCEEDED'),
+  abandoned: { ...one('abandoned'), ends: ['TIMED_OUT', 'START_TIMEOUT'] },
   sluggish: { ...one('exit0'), ends: ['SUCCEEDED'], delay: (step) => slow[step] ?? defaultDelaysMs[step] },
 } as const satisfies Record<string, Scenario>;
 
@@ -50,6 +58,7 @@ const disruptions = {
   'disk-full': befalling('disk_full', 'DISK_LIMIT'),
   'out-of-memory': befalling('out_of_memory', 'MEMORY_LIMIT'),
   'status-unknown': befalling('status_unknown', 'INFRA_INTERRUPTED'),
+  'sandbox-killed': befalling('killed', 'KILLED'),
   'pod-deleted': befalling('pod_deleted', 'LOST'),
   'job-deleted': befalling('job_deleted', 'LOST'),
   vanished: befalling('vanished', 'LOST'),
@@ -79,6 +88,18 @@ const disruptions = {
     ends: ['LOST', 'SUCCEEDED'],
     happenings: [{ when: isState('LAUNCHING'), act: (hands) => hands.disrupt('e', 'job_deleted') }],
   },
+  'job-deleted-ended': {
+    ...one('slow'),
+    ends: ['LOST', 'SUCCEEDED'],
+    deployments: ['cloud', 'embedded'],
+    happenings: [{ when: (view) => view.stops('e') > 0, act: (hands) => hands.disrupt('e', 'job_deleted') }],
+  },
+  'pod-deleted-ended': {
+    ...one('slow'),
+    ends: ['LOST', 'SUCCEEDED'],
+    deployments: ['cloud', 'embedded'],
+    happenings: [{ when: (view) => view.stops('e') > 0, act: (hands) => hands.disrupt('e', 'pod_deleted') }],
+  },
   'overdue-robbed': {
     ...one('frozen'),
     ends: ['LOST'],
@@ -87,6 +108,23 @@ const disruptions = {
   },
   'job-deleted-accepted': robbed((hands) => hands.disrupt('e', 'job_deleted')),
   'job-deleted-slowly': robbed((hands) => hands.deleteInForeground('e')),
+} as const satisfies Record<string, Scenario>;
+
+const foreign = {
+  'copied-job': {
+    ...one('slow'),
+    ends: ['SUCCEEDED'],
+    deployments: ['cloud', 'embedded'],
+    happenings: [{ when: isState('LAUNCHING'), act: (hands) => hands.impersonate('e') }],
+  },
+  'rumours-launching': { ...one('exit0'), ends: ['SUCCEEDED'], happenings: [rumour('LAUNCHING', 0)] },
+  'rumours-running': { ...one('slow'), ends: ['SUCCEEDED'], happenings: [rumour('RUNNING', 300)] },
+  'rumours-stopping': {
+    ...one('forever'),
+    ends: ['CANCELLED'],
+    keepsOutput: true,
+    happenings: [{ when: isStarted, afterMs: 300, act: (hands) => hands.cancel('e') }, rumour('STOPPING', 0)],
+  },
 } as const satisfies Record<string, Scenario>;
 
 const watches = {
@@ -133,6 +171,7 @@ const several = {
 export const scenarios: Readonly<Record<string, Scenario>> = {
   ...endings,
   ...disruptions,
+  ...foreign,
   ...watches,
   ...several,
   ...cancelling,

@@ -1,9 +1,9 @@
 import type { Execution } from '../../src/execution/execution.ts';
-import { jobName } from '../../src/execution/identity.ts';
+import { handsOf } from './hands.ts';
 import type { Case } from './invariants.ts';
 import type { Lab, Site } from './lab.ts';
-import { submissionOf } from './programs.ts';
-import type { Deed, Hands, Happening, Scenario, View } from './scenario.ts';
+import type { Deed, Happening, Scenario, View } from './scenario.ts';
+import { stranger } from './truth.ts';
 
 interface Done {
   readonly deed: Deed;
@@ -46,7 +46,7 @@ export function stageOf(lab: Lab, scenario: Scenario, cancel: (name: string) => 
   const hands = handsOf(lab, { siteOf, find, view, did, cancel });
   const happen = (happening: Happening) => {
     disturbedAt = lab.time.now();
-    happening.act(hands);
+    void happening.act(hands);
   };
 
   return {
@@ -90,56 +90,12 @@ function viewOf({ cluster }: Lab, siteOf: SiteOf, find: Find): View {
   };
   return {
     state: (name) => find(name)?.state,
-    job: (name) => events(name, 'jobCreated').at(-1)?.jobUid,
+    job: (name) =>
+      events(name, 'jobCreated')
+        .filter(({ client }) => client !== stranger)
+        .at(-1)?.jobUid,
     hasPod: (name) => events(name, 'podCreated').length > 0,
     starts: (name) => events(name, 'started').length,
     stops: (name) => events(name, 'stopped').length,
-  };
-}
-
-interface Backstage {
-  readonly siteOf: SiteOf;
-  readonly find: Find;
-  readonly view: View;
-  readonly did: (name: string, deed: Deed, jobUid?: string) => void;
-  readonly cancel: (name: string) => void;
-}
-
-function handsOf({ cluster, time }: Lab, { siteOf, find, view, did, cancel }: Backstage): Hands {
-  const api = cluster.connect('somebody', async (_, effect) => effect());
-  const nameOf = (name: string) => jobName(siteOf(name)?.installation ?? '', find(name)?.id ?? '');
-  return {
-    cluster,
-    did,
-    later: (ms, act) => void time.setTimeout(act, ms),
-    cancel: (name) => {
-      did(name, 'cancelled');
-      cancel(name);
-    },
-    disrupt: (name, how) => {
-      const uid = view.job(name);
-      if (uid === undefined) return;
-      did(name, how, uid);
-      cluster.disrupt(uid, how);
-    },
-    deleteInForeground: (name) => {
-      const uid = view.job(name);
-      if (uid === undefined) return;
-      did(name, 'job_deleted', uid);
-      void api.deleteJob(nameOf(name), uid, 'Foreground');
-    },
-    squat: (name) => {
-      did(name, 'refused');
-      const { request } = submissionOf('exit3', 'somebody');
-      const executionId = find(name)?.id ?? '';
-      const template = { request, gated: false, deadlineSeconds: 9_999 };
-      void api.createJob({
-        name: nameOf(name),
-        installation: 'somebody',
-        executionId,
-        template,
-        deadlineSeconds: 9_999,
-      });
-    },
   };
 }

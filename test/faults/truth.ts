@@ -1,6 +1,9 @@
 import type { ClusterEvent } from '../../src/sandbox/memory/state.ts';
-import { behaviourOf, codeOf, submissionOf } from './programs.ts';
+import { behaviourOf, codeOf, logFileBytes, submissionOf } from './programs.ts';
 import type { Order } from './scenario.ts';
+
+/** The client that is none of ours: what it makes looks like our Jobs and is not. */
+export const stranger = 'somebody';
 
 /** What the cluster really did for one execution, whoever was told. */
 export interface Truth {
@@ -11,7 +14,10 @@ export interface Truth {
 }
 
 export function truthOf(history: readonly ClusterEvent[], installation: string, executionId: string): Truth {
-  const own = history.filter((event) => event.executionId === executionId && event.installation === installation);
+  const foreign = new Set(history.filter(({ client }) => client === stranger).map(({ jobUid }) => jobUid));
+  const own = history.filter(
+    (event) => event.executionId === executionId && event.installation === installation && !foreign.has(event.jobUid),
+  );
   const of = (type: ClusterEvent['type']) => own.filter((event) => event.type === type);
   return { jobs: of('jobCreated'), signals: of('signalled'), starts: of('started'), stops: of('stopped') };
 }
@@ -25,6 +31,8 @@ export interface Story {
   readonly timedOut: boolean;
   readonly outOfMemory: boolean;
   readonly killed: boolean;
+  /** Its log is rotated away, and with it what it printed. */
+  readonly rotated: boolean;
   /** Everything it would print, cut where the request says. */
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
@@ -34,7 +42,7 @@ export function storyOf({ program, name }: Order): Story {
   const { request } = submissionOf(program, name);
   const behaviour = behaviourOf(codeOf(program, name));
   const { durationMs = 0, exitCode = 0, signal = null, memoryMiB = 0, killsSupervisor = false } = behaviour;
-  const { freezesSupervisor = false } = behaviour;
+  const { freezesSupervisor = false, rawLogBytes = 0 } = behaviour;
   const limitMs = request.timeoutSeconds * 1000;
   const runsMs = durationMs === 'forever' ? Number.POSITIVE_INFINITY : durationMs;
   const overLimit = runsMs >= limitMs;
@@ -46,6 +54,7 @@ export function storyOf({ program, name }: Order): Story {
     timedOut: overLimit,
     outOfMemory: memoryMiB > request.memoryLimitMiB,
     killed: killsSupervisor,
+    rotated: rawLogBytes > logFileBytes,
     stdout: joined(stdout).subarray(0, request.maxStdoutBytes),
     stderr: joined([behaviour.stderr ?? '']).subarray(0, request.maxStderrBytes),
   };

@@ -2,7 +2,8 @@ import type { DeploymentName } from './deployment.ts';
 import { dice, hashOf } from './dice.ts';
 import { explore } from './explore.ts';
 import { type FaultKind, kindsAt } from './fault.ts';
-import type { Job } from './jobs.ts';
+import { type Job, scenariosOf } from './jobs.ts';
+import type { Violation } from './lab.ts';
 import { play } from './play.ts';
 import { replayCommand, type Schedule } from './schedule.ts';
 import type { Outcome } from './settle.ts';
@@ -43,14 +44,18 @@ export async function work(job: Job, { mostFailures, shrinks, share }: WorkOptio
     const outcome = await play(schedule);
     const [violation] = outcome.violations;
     if (violation !== undefined) {
-      const smallest = shrinks ? await shrink(schedule) : schedule;
-      failures.push({ ...violation, replay: replayCommand(smallest) });
+      failures.push(shrinks ? await failureOf(schedule, violation) : named(schedule, violation));
     }
     return outcome;
   };
   const sampled: Try = async (schedule) =>
     Math.floor(++drawn * share) > Math.floor((drawn - 1) * share) ? attempt(schedule) : undefined;
   switch (job.kind) {
+    case 'undisturbed':
+      for (const scenario of scenariosOf(job.deployment)) {
+        await attempt({ mode: 'play', deployment: job.deployment, scenario, faults: new Map() });
+      }
+      break;
     case 'singles':
       await playSingles(job, attempt, sampled);
       break;
@@ -66,6 +71,15 @@ export async function work(job: Job, { mostFailures, shrinks, share }: WorkOptio
       }
   }
   return { schedules, failures };
+}
+
+/** Makes a schedule that broke an invariant as small as it can be. */
+export async function failureOf(schedule: Schedule, violation: Violation): Promise<Failure> {
+  return named(await shrink(schedule), violation);
+}
+
+function named(schedule: Schedule, violation: Violation): Failure {
+  return { ...violation, replay: replayCommand(schedule) };
 }
 
 type JobOf<K extends Job['kind']> = Extract<Job, { kind: K }>;
@@ -88,25 +102,14 @@ function faultsOf(outcome: Outcome | undefined, deployment: DeploymentName, from
 async function playPairs({ slice, slices, ...job }: JobOf<'pairs'>, attempt: Try, sampled: Try): Promise<void> {
   const { deployment, scenario } = job;
   const faultless = await attempt({ mode: 'play', deployment, scenario, faults: new Map() });
-  const firsts = faultsOf(faultless, deployment, 0).filter(isDistinct);
+  const firsts = faultsOf(faultless, deployment, 0);
   for (const first of firsts.filter((_, index) => index % slices === slice)) {
     const alone = await attempt({ mode: 'play', deployment, scenario, faults: new Map([first]) });
     const at = alone?.trace.findIndex(({ point }) => point === first[0]) ?? 0;
-    for (const second of faultsOf(alone, deployment, at + 1).filter(isDistinct)) {
+    for (const second of faultsOf(alone, deployment, at + 1)) {
       await sampled({ mode: 'play', deployment, scenario, faults: new Map([first, second]) });
     }
   }
-}
-
-/**
- * Leaves out what pairs would only say again: an API call's faults are those of the port's call around it, which makes
- * one change at most here; rounds with nothing to do are all alike; a hanging read is a frozen one that ends later.
- */
-function isDistinct([point, kind]: Fault): boolean {
-  if (point.includes(':api.')) return false;
-  const ordinal = Number(point.slice(point.indexOf('#') + 1));
-  if (/^(?:lease|reconcile|sweep):/.test(point) && ordinal > 3) return false;
-  return kind !== 'hang' || !/\.(?:get|part|query|inspect|output|list)#/.test(point);
 }
 
 /** Orders with many detours, and now and then a stranger who deletes the Job, for each pair of racers. */
