@@ -51,7 +51,8 @@ export function rowsOf<T extends { readonly id: string }>(schema: Schema<T>, con
 }
 
 const readPart = 'SELECT bytes FROM _parts WHERE collection = ? AND id = ? AND name = ?';
-const writePart = 'INSERT OR REPLACE INTO _parts (collection, id, name, bytes) VALUES (?, ?, ?, ?)';
+// Node.js 22 binds an empty array as NULL.
+const writePart = "INSERT OR REPLACE INTO _parts (collection, id, name, bytes) VALUES (?, ?, ?, coalesce(?, x''))";
 
 /** Makes the statement of a query; it finds one document more than the page holds. */
 export function selection(schema: Declared, query: Query) {

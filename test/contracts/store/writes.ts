@@ -10,6 +10,12 @@ export function createContract(room: Room): void {
       expect(await room.store.part('a', 'code')).toEqual(bytes('print(1)'));
     });
 
+    test('keeps a part that is empty apart from one that is not there', async () => {
+      await room.store.create(thing('a'), { stdin: bytes('') });
+      expect(await room.store.part('a', 'stdin')).toEqual(bytes(''));
+      expect(await room.store.part('a', 'code')).toBeUndefined();
+    });
+
     test('keeps what was there when the id is taken, and says what it is', async () => {
       await room.store.create(thing('a', { count: 1 }), { code: bytes('first') });
       const second = await room.store.create(thing('a', { count: 2 }), { code: bytes('second'), stdin: bytes('x') });
