@@ -6,7 +6,7 @@ import { base32 } from './execution/identity.ts';
 import type { Executor } from './executor.ts';
 import { localExecutor } from './local-executor.ts';
 import { complete } from './pipeline/complete.ts';
-import { launch } from './pipeline/launch.ts';
+import { launch, resume } from './pipeline/launch.ts';
 import type { Clock, Ports } from './pipeline/ports.ts';
 import { reconcile, sweep } from './pipeline/reconcile.ts';
 import { watch } from './pipeline/watch.ts';
@@ -40,10 +40,11 @@ export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions
   const bus = inProcessBus({ onError: (_topic, _message, error) => onError(error) });
   const ports: Ports = { store, bus, sandbox, clock: systemClock, randomBytes, process };
   const ending = new AbortController();
-  bus.subscribe(
-    'execution-requested',
-    singleFlight(() => launch(ports)),
-  );
+  const launchAll = singleFlight(() => launch(ports));
+  bus.subscribe('execution-requested', async ({ executionId }) => {
+    await resume(ports, executionId);
+    await launchAll();
+  });
   bus.subscribe('execution-observed', ({ executionId }) => complete(ports, executionId));
   // One relay from the beginning: its first list also finds what a process before this one left.
   bus.subscribe('watch-wanted', async () => {});

@@ -21,7 +21,8 @@ export async function complete(ports: Ports, executionId: string): Promise<void>
   const status = await ports.sandbox.inspect(job);
   if (status.kind === 'ended' && isOwnEnding(execution, status)) return finish(ports, execution, job, status);
   if (execution.state === 'STOPPING') return stop(ports, execution, job, status);
-  if (!(await noteProgress(ports, job, status))) return lose(ports, job, status);
+  // Why something waits is for the watch to say: it knows the words of events.
+  if (status.kind !== 'waiting' && !(await noteProgress(ports, job, status))) return lose(ports, job, status);
   if (execution.state === 'RUNNING' && status.kind === 'waiting') return lookAgain(ports, job);
   if (status.kind === 'running' && isOverdue(execution, ports.clock.now())) {
     await fence(ports, job, status, { type: 'overdue' });

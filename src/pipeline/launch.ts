@@ -77,8 +77,18 @@ function jobUidOf(execution: Execution): string | null {
   return execution.state === 'ACCEPTED' ? null : execution.jobUid;
 }
 
+/** Milliseconds that a launcher may take from the record to the start signal, before another gives it in its place. */
+export const launchPatienceMs = 5_000;
+
+/** Drives on an execution whose launcher seems to have died before the start signal; leaves every other alone. */
+export async function resume(ports: Ports, executionId: string): Promise<void> {
+  const execution = await ports.store.executions.get(executionId);
+  if (execution?.state !== 'LAUNCHING' || ports.clock.now() - execution.launchedAt <= launchPatienceMs) return;
+  await start(ports, execution);
+}
+
 /** Gives the start signal to a launching execution; harmless when it was given before, and for any other state or owner. */
-export async function start(ports: Ports, execution: Execution): Promise<void> {
+async function start(ports: Ports, execution: Execution): Promise<void> {
   if (execution.state !== 'LAUNCHING' || (execution.owner?.process ?? null) !== ports.process) return;
   const { store, sandbox, bus } = ports;
   const { id, jobUid, owner } = execution;

@@ -2,12 +2,12 @@ import { type Execution, type ExecutionIn, isFinal } from '../execution/executio
 import { clocks } from '../execution/limits.ts';
 import type { Job } from '../sandbox/sandbox.ts';
 import { isOverdue } from './complete.ts';
-import { start } from './launch.ts';
+import { launchPatienceMs } from './launch.ts';
 import { apply, type Ports } from './ports.ts';
 import { isRelayed } from './relay.ts';
 
 /** How long a step may take before the reconciler looks after it, so that it does not run beside a healthy one. */
-const patienceMs = { launching: 5_000, running: 30_000 };
+const patienceMs = { launching: launchPatienceMs, running: 30_000 };
 
 /** Open executions one round looks at; the rest waits for the next round. */
 const roundSize = 500;
@@ -50,7 +50,7 @@ async function tend(ports: Ports, execution: Execution, adopted: boolean): Promi
       }
       if (execution.state === 'ACCEPTED') return true;
       if (adopted || now - execution.launchedAt > patienceMs.launching) {
-        await start(ports, execution);
+        await ports.bus.publish('execution-requested', { executionId: execution.id });
         await observed();
       }
       return false;

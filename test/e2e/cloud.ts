@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { PubSub } from '@google-cloud/pubsub';
-import { beforeAll, onTestFinished } from 'vitest';
+import { beforeAll, onTestFailed, onTestFinished } from 'vitest';
 import {
   type FunctionName,
   type LocalCloud,
@@ -70,6 +70,7 @@ async function start(firestoreHost: string, pubsubHost: string, changes: Changes
   await applyManifests(await clusterManifests({ namespace: namespace.name, users, maxJobs: jobs }));
   const history = stack.use(await follow(namespace.name));
   const lines: string[] = [];
+  onTestFailed(() => console.error(lines.slice(-50).join('\n')));
   const cloud = stack.use(
     await startLocalCloud({
       projectId,

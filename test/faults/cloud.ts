@@ -1,6 +1,6 @@
 import type { Message, Topic } from '../../src/bus/bus.ts';
 import { complete } from '../../src/pipeline/complete.ts';
-import { launch } from '../../src/pipeline/launch.ts';
+import { launch, resume } from '../../src/pipeline/launch.ts';
 import type { Ports } from '../../src/pipeline/ports.ts';
 import { reconcile, sweep } from '../../src/pipeline/reconcile.ts';
 import { relay } from '../../src/pipeline/relay.ts';
@@ -52,7 +52,11 @@ export function cloud(lab: Lab, site: Site): Deployment {
   };
   const handle = async (topic: Topic, { executionId }: Message) => {
     const answer = await {
-      'execution-requested': () => invoke('launch', launch),
+      'execution-requested': () =>
+        invoke('launch', async (ports) => {
+          await resume(ports, executionId);
+          await launch(ports);
+        }),
       'watch-wanted': relayWhileNeeded,
       'execution-observed': () => invoke('complete', (ports) => complete(ports, executionId)),
     }[topic]();

@@ -1,6 +1,6 @@
 import { inProcessBus } from '../../src/bus/in-process.ts';
 import { complete } from '../../src/pipeline/complete.ts';
-import { launch } from '../../src/pipeline/launch.ts';
+import { launch, resume } from '../../src/pipeline/launch.ts';
 import type { Ports } from '../../src/pipeline/ports.ts';
 import { reconcile, sweep } from '../../src/pipeline/reconcile.ts';
 import { watch } from '../../src/pipeline/watch.ts';
@@ -81,7 +81,9 @@ async function run(lab: Lab, site: Site, process: Process): Promise<Running> {
     });
   };
   const launchOnce = singleFlight(() => launch(ports('launch')));
-  bus.subscribe('execution-requested', () => counted(launchOnce()));
+  bus.subscribe('execution-requested', ({ executionId }) =>
+    counted(resume(ports('launch'), executionId).then(launchOnce)),
+  );
   bus.subscribe('execution-observed', ({ executionId }) => counted(complete(ports('complete'), executionId)));
   bus.subscribe('watch-wanted', async () => {});
 

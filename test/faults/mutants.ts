@@ -1,4 +1,5 @@
 import type { Job } from './jobs.ts';
+import { fenceMutants } from './mutants-fences.ts';
 import { pipelineMutants } from './mutants-pipeline.ts';
 
 /** A known mistake, planted into a copy of the sources: the suite must notice it there. */
@@ -41,7 +42,7 @@ const rounds: readonly Mutant[] = [
   {
     name: 'a start signal that was not given is not given again',
     file: 'src/pipeline/reconcile.ts',
-    from: '        await start(ports, execution);\n',
+    from: "        await ports.bus.publish('execution-requested', { executionId: execution.id });\n",
     to: '',
   },
   {
@@ -162,4 +163,4 @@ const adapters: readonly Mutant[] = [
   },
 ];
 
-export const mutants: readonly Mutant[] = [...pipelineMutants, ...rounds, ...model, ...adapters];
+export const mutants: readonly Mutant[] = [...pipelineMutants, ...rounds, ...model, ...adapters, ...fenceMutants];

@@ -7,7 +7,7 @@ import { inProcessBus } from '../../../src/bus/in-process.ts';
 import { base32 } from '../../../src/execution/identity.ts';
 import { parseRequest } from '../../../src/execution/request.ts';
 import { complete } from '../../../src/pipeline/complete.ts';
-import { launch } from '../../../src/pipeline/launch.ts';
+import { launch, resume } from '../../../src/pipeline/launch.ts';
 import type { Ports } from '../../../src/pipeline/ports.ts';
 import { submit } from '../../../src/pipeline/submit.ts';
 import { watch } from '../../../src/pipeline/watch.ts';
@@ -101,7 +101,10 @@ export async function deployment({ namespace, cold }: DeploymentOptions) {
     return begun;
   };
 
-  bus.subscribe('execution-requested', async () => launch(await ports('launch')));
+  bus.subscribe('execution-requested', async ({ executionId }) => {
+    await resume(await ports('launch'), executionId);
+    await launch(await ports('launch'));
+  });
   bus.subscribe('execution-observed', async ({ executionId }) => complete(await ports('complete'), executionId));
   bus.subscribe('watch-wanted', async () => {});
   const over = new AbortController();
