@@ -71,7 +71,7 @@ export function createClient(lab: Lab, scenario: Scenario, deployments: readonly
   };
 }
 
-/** I1 and I9: every answer has its record, and one key of one caller is one execution, of one request. */
+/** I1, I8 and I9: every answer has its record, a refused request has none, and one key of one caller is one execution. */
 export function checkAnswers(lab: Lab, { told }: Client): void {
   const owners = new Map<string, { id: string; name: string }>();
   const ids = new Map<string, string>();
@@ -87,7 +87,9 @@ export function checkAnswers(lab: Lab, { told }: Client): void {
   }
   for (const [{ name, caller = 'me', key = name, site = 0 }, id] of told) {
     const owner = owners.get(JSON.stringify([site, caller, key]));
-    if (id === conflict && (owner === undefined || owner.name === name))
-      lab.violate('I9', `${name} was refused its own key`);
+    if (id !== conflict) continue;
+    if (owner === undefined || owner.name === name) lab.violate('I9', `${name} was refused its own key`);
+    const recorded = lab.sites[site]?.ledger.all().some(({ execution }) => execution.request.labels['name'] === name);
+    if (recorded) lab.violate('I8', `${name} was refused and is stored`);
   }
 }

@@ -12,6 +12,28 @@ export interface Case {
 
 type Violate = (invariant: string, message: string) => void;
 
+/*
+ * What is checked after each schedule, by the numbers of the plan; in brackets where, if not here.
+ *
+ * I1   every accepted id becomes final, within a bound after the last fault          [settle.ts, client.ts]
+ * I2   a final record is never written again, its output neither                     [lab.ts, settle.ts]
+ * I3   one start at most, none before LAUNCHING or after the end, in one Job only    [also lab.ts]
+ * I4   no Job, pod or ConfigMap is left of what is final, or of no record
+ * I5   every ConfigMap has its owner
+ * I6   callbacks: there are none yet
+ * I7   callbacks: there are none yet
+ * I8   a refused request leaves nothing; a message never runs ahead of its record    [client.ts, lab.ts]
+ * I9   one key of one caller is one execution; with another body it is refused       [client.ts]
+ * I10  state, times, output and the promise of a safe retry agree with the cluster   [also settle.ts, undisturbed.ts]
+ * I11  a call that was acknowledged has nothing under way                            [cloud.ts, failpoints.ts]
+ * I12  nothing throws on duplicate, late or foreign messages, no error is unheard    [errors.ts, play.ts, settle.ts]
+ * I13  logs hold no code: these use cases write none, their callers do
+ * I14  work is bounded: calls in all, Jobs for an execution, calls for a replay      [failpoints.ts, settle.ts, undisturbed.ts]
+ *
+ * Beside them: `owner`, only what a lapsed lease left is taken over, and only the owner starts it [lab.ts]; `liveness`,
+ * without faults a result or a free slot is not left for the reconciler to find [undisturbed.ts].
+ */
+
 /** Holds every record of a store against what the cluster really did; called when all is quiet. */
 export function checkRecords(lab: Lab, site: Site, caseOf: (execution: Execution) => Case | undefined): void {
   const faulty = lab.failpoints.trace.some(({ kind }) => kind !== undefined);
@@ -31,6 +53,7 @@ export function checkRecords(lab: Lab, site: Site, caseOf: (execution: Execution
     for (const { jobUid } of truth.starts) if (jobUid !== execution.jobUid) violate('I3', `was started in ${jobUid}`);
     if (lab.gated) checkSignals(violate, writes, truth);
     checkClaims(violate, execution, truth);
+    checkTimes(violate, execution, truth, lab.gated);
     const evidence = { ...found, truth, story, faulty };
     checkState(violate, execution, evidence);
     checkOutput(violate, last, evidence);
@@ -65,6 +88,19 @@ function checkClaims(violate: Violate, { state, started, retrySafe }: FinalExecu
   const ran = starts.length > 0;
   if (ran && retrySafe) violate('I10', `is ${state} and called safe to retry, although it was started`);
   if (started && retrySafe) violate('I10', `is ${state}, started and safe to retry`);
+}
+
+/** I10: the kubelet's whole seconds; what starts at once when it is permitted may have been held up after the permit. */
+function checkTimes(violate: Violate, execution: FinalExecution, { starts, stops }: Truth, gated: boolean): void {
+  const { startedAt, finishedAt } = execution;
+  const kubeletTime = (at = Number.NaN) => (gated ? at : Math.floor(at / 1000) * 1000);
+  const isPermit = gated && (starts[0]?.at ?? Number.POSITIVE_INFINITY) >= (startedAt ?? 0);
+  if (startedAt !== null && !isPermit && startedAt !== kubeletTime(starts[0]?.at)) {
+    violate('I10', `says it started at ${startedAt} and not at ${starts[0]?.at}`);
+  }
+  if (finishedAt !== null && finishedAt !== kubeletTime(stops[0]?.at)) {
+    violate('I10', `says it finished at ${finishedAt} and not at ${stops[0]?.at}`);
+  }
 }
 
 interface Evidence extends Case {

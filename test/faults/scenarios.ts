@@ -119,6 +119,11 @@ const foreign = {
   },
   'rumours-launching': { ...one('exit0'), ends: ['SUCCEEDED'], happenings: [rumour('LAUNCHING', 0)] },
   'rumours-running': { ...one('slow'), ends: ['SUCCEEDED'], happenings: [rumour('RUNNING', 300)] },
+  'rumours-unstarted': {
+    ...one('exit0'),
+    ends: ['CANCELLED', 'SUCCEEDED'],
+    happenings: [{ when: isState('LAUNCHING'), act: (hands) => hands.cancel('e') }, rumour('STOPPING', 0)],
+  },
   'rumours-stopping': {
     ...one('forever'),
     ends: ['CANCELLED'],
