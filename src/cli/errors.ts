@@ -5,6 +5,17 @@ export class CliError extends Error {
   override readonly name = 'CliError';
 }
 
+/** What went wrong after the request was accepted: the execution goes on, and has a result that was not seen here. */
+export class LostSightError extends Error {
+  override readonly name = 'LostSightError';
+  constructor(id: string, cause: unknown) {
+    super(
+      `${messageOf(cause)}\ngke-code-executor: execution ${id} was accepted; look for it with: gke-code-executor get ${id}`,
+      { cause },
+    );
+  }
+}
+
 const optionOf: Readonly<Record<string, string>> = {
   '/timeoutSeconds': '--timeout',
   '/startTimeoutSeconds': '--start-timeout',
@@ -14,6 +25,7 @@ const optionOf: Readonly<Record<string, string>> = {
   '/language': '--language',
   '/image': '--image',
   '/code': 'the code',
+  '/cursor': '--cursor',
 };
 
 /** One readable message; a stack trace never reaches the user. */

@@ -4,6 +4,9 @@ import type { Resource } from '../resource.ts';
 /** Exit code for what the user can mend before anything ran: wrong usage, a bad request, an unusable cluster or store. */
 export const usageExitCode = 2;
 
+/** Exit code for what went wrong after the request was accepted: it has a result, which was not seen or not passed on. */
+export const lostSightExitCode = 126;
+
 /** Exit codes of endings that are not the program's own; `KILLED` and `FAILED` exit with the program's code. */
 export const endingExitCodes: Readonly<Partial<Record<FinalState, number>>> = {
   REJECTED: 120,

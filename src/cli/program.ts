@@ -1,8 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { states } from '../execution/execution.ts';
 import { streams } from '../executor.ts';
-import { messageOf } from './errors.ts';
-import { usageExitCode } from './exit-code.ts';
+import { formatIdempotencyKey } from '../http/idempotency.ts';
+import { LostSightError, messageOf } from './errors.ts';
+import { lostSightExitCode, usageExitCode } from './exit-code.ts';
 import { parseCpu, parseDuration, parseMemory } from './quantity.ts';
 
 /** Parses the command line, runs one command and exits with its code. */
@@ -13,7 +14,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : usageExitCode);
     process.stderr.write(`gke-code-executor: ${messageOf(error)}\n`);
     if (process.env['GKE_CODE_EXECUTOR_DEBUG'] !== undefined) console.error(error);
-    process.exit(usageExitCode);
+    process.exit(error instanceof LostSightError ? lostSightExitCode : usageExitCode);
   }
 }
 
@@ -25,18 +26,18 @@ function program(): Command {
   root.addCommand(runCommand());
   root.addCommand(serveCommand());
   root.addCommand(
-    storeOptions(new Command('get').description('show an execution as JSON').argument('<id>')).action(
+    lookOptions(new Command('get').description('show an execution as JSON').argument('<id>')).action(
       async (id, options) => exit(await (await import('./look.ts')).get(id, options)),
     ),
   );
   root.addCommand(listCommand());
   root.addCommand(
-    storeOptions(new Command('logs').description('print what an execution printed').argument('<id>'))
+    lookOptions(new Command('logs').description('print what an execution printed').argument('<id>'))
       .addOption(new Option('--stream <name>', 'only this stream').choices(streams))
       .action(async (id, options) => exit(await (await import('./look.ts')).logs(id, options))),
   );
   root.addCommand(
-    storeOptions(new Command('cancel').description('stop an execution').argument('<id>')).action(async (id, options) =>
+    lookOptions(new Command('cancel').description('stop an execution').argument('<id>')).action(async (id, options) =>
       exit(await (await import('./look.ts')).cancel(id, options)),
     ),
   );
@@ -59,8 +60,8 @@ function runCommand(): Command {
     .option('--label <name=value>', 'label of the record; repeatable', collectPair, {})
     .option('--stdin <file>', 'standard input of the program; - passes ours on')
     .option('--image <reference>', 'container image (kubernetes only)')
-    .option('--idempotency-key <key>', 'the same key again returns the same execution');
-  return sandboxOptions(command).action(async (file, args, options) =>
+    .option('--idempotency-key <key>', 'the same key again returns the same execution', parseKey);
+  return sandboxOptions(lookOptions(command)).action(async (file, args, options) =>
     exit(await (await import('./run.ts')).run(file, args, options)),
   );
 }
@@ -71,7 +72,9 @@ function serveCommand(): Command {
     .option('--port <number>', 'port; 0 takes a free one', parsePort, 8080)
     .option('--host <address>', 'address to listen on; other than loopback needs an API key', '127.0.0.1')
     .option('--allowed-host <name>', 'further host name by which clients reach it; repeatable', collect, []);
-  return sandboxOptions(command).action(async (options) => exit(await (await import('./serve.ts')).serve(options)));
+  return sandboxOptions(storeOptions(command)).action(async (options) =>
+    exit(await (await import('./serve.ts')).serve(options)),
+  );
 }
 
 function listCommand(): Command {
@@ -81,18 +84,25 @@ function listCommand(): Command {
     .option('--limit <number>', 'how many, 1 to 100', parseLimit, 20)
     .option('--cursor <cursor>', 'continue an earlier list')
     .option('--json', 'one JSON object per line');
-  return storeOptions(command).action(async (options) => exit(await (await import('./look.ts')).list(options)));
+  return lookOptions(command).action(async (options) => exit(await (await import('./look.ts')).list(options)));
+}
+
+/** Options of the commands that a server can answer as well. */
+function lookOptions(command: Command): Command {
+  const local = ['store', 'sandbox', 'kubeconfig', 'context', 'namespace'];
+  return storeOptions(command).addOption(
+    new Option('--server <url>', 'use a server instead of the store file').conflicts(local),
+  );
 }
 
 function storeOptions(command: Command): Command {
   return command
     .option('--store <file>', 'store file; default: in the XDG state directory')
-    .option('--server <url>', 'use a server instead of the store file')
     .addOption(new Option('--api-key <key>', 'API key of the server').env('GKE_CODE_EXECUTOR_API_KEY'));
 }
 
 function sandboxOptions(command: Command): Command {
-  return storeOptions(command)
+  return command
     .addOption(new Option('--sandbox <kind>', 'where code runs').choices(['wasm', 'kubernetes']).default('wasm'))
     .option('--kubeconfig <file>', 'kubeconfig; default: as kubectl')
     .option('--context <name>', 'context of the kubeconfig')
@@ -112,6 +122,11 @@ function collectPair(value: string, before: Readonly<Record<string, string>>): R
   const at = value.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Give name=value.');
   return { ...before, [value.slice(0, at)]: value.slice(at + 1) };
+}
+
+function parseKey(text: string): string {
+  if (formatIdempotencyKey(text) !== undefined) return text;
+  throw new InvalidArgumentError('Give 1 to 255 printable ASCII characters.');
 }
 
 function parsePort(text: string): number {

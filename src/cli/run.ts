@@ -4,7 +4,7 @@ import { languages } from '../execution/execution.ts';
 import type { Executor } from '../executor.ts';
 import type { Resource } from '../resource.ts';
 import { connect, type SandboxOptions } from './connect.ts';
-import { CliError } from './errors.ts';
+import { CliError, LostSightError } from './errors.ts';
 import { endingExitCodes, exitCodeOf } from './exit-code.ts';
 import { phaseLine } from './phase-line.ts';
 import { write } from './write.ts';
@@ -38,11 +38,16 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     },
   );
   try {
-    const ended = await follow(executor, body, options.idempotencyKey, phase.show);
-    phase.clear();
-    await (options.json ? printJson(executor, ended) : printStreams(executor, ended));
-    if (phase.visible && !options.json) explain(ended, failure);
-    return exitCodeOf(ended);
+    const { execution } = await executor.submit(body, { idempotencyKey: options.idempotencyKey });
+    try {
+      const ended = await follow(executor, execution.id, phase.show);
+      phase.clear();
+      await (options.json ? printJson(executor, ended) : printStreams(executor, ended));
+      if (phase.visible && !options.json) explain(ended, failure);
+      return exitCodeOf(ended);
+    } catch (error) {
+      throw new LostSightError(execution.id, error);
+    }
   } finally {
     phase.clear();
     await close();
@@ -52,17 +57,12 @@ export async function run(file: string, args: readonly string[], options: RunOpt
 /** Longer than any execution can take: every clock of it has run out by then. */
 const foreverSeconds = 3 * 3600;
 
-async function follow(
-  executor: Executor,
-  body: unknown,
-  idempotencyKey: string | undefined,
-  show: (phase: string) => void,
-): Promise<Resource> {
-  const { execution } = await executor.submit(body, { idempotencyKey });
-  const release = cancelOnSignal(executor, execution.id);
-  const ended = await executor.wait(execution.id, foreverSeconds, (now) => show(describe(now)));
-  release();
-  if (ended === undefined) throw new CliError(`execution ${execution.id} was deleted while it ran`);
+async function follow(executor: Executor, id: string, show: (phase: string) => void): Promise<Resource> {
+  const cancelling = cancelOnSignal(executor, id);
+  const waiting = executor.wait(id, foreverSeconds, (now) => show(describe(now)));
+  const ended = await Promise.race([waiting, cancelling.failed]);
+  cancelling.release();
+  if (ended === undefined) throw new CliError('it was deleted while it ran');
   return ended;
 }
 
@@ -71,17 +71,22 @@ function describe({ state, waiting }: Resource): string {
 }
 
 /** The first signal cancels the execution, and the wait then ends by itself; the second ends this process. */
-function cancelOnSignal(executor: Executor, id: string): () => void {
+function cancelOnSignal(executor: Executor, id: string) {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const { promise: failed, reject } = Promise.withResolvers<never>();
   let asked = false;
   const onSignal = () => {
     if (asked) process.exit(endingExitCodes.CANCELLED);
     asked = true;
-    executor.cancel(id).catch(() => process.exit(endingExitCodes.CANCELLED));
+    executor.cancel(id).catch(reject);
   };
   for (const signal of signals) process.on(signal, onSignal);
-  return () => {
-    for (const signal of signals) process.off(signal, onSignal);
+  return {
+    /** Rejects when the wish could not be delivered. */
+    failed,
+    release: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { connect, type SandboxOptions } from './connect.ts';
 import { messageOf } from './errors.ts';
 
-export interface ServeOptions extends SandboxOptions {
+export interface ServeOptions extends Omit<SandboxOptions, 'server'> {
   readonly port: number;
   readonly host: string;
   readonly allowedHost: readonly string[];
@@ -11,8 +11,7 @@ export interface ServeOptions extends SandboxOptions {
 export async function serve(options: ServeOptions): Promise<number> {
   const report = (error: unknown) => process.stderr.write(`gke-code-executor: ${messageOf(error)}\n`);
   const { listen } = await import('../http/listen.ts');
-  const { server: _, ...local } = options;
-  const { executor, close } = await connect(local, report);
+  const { executor, close } = await connect(options, report);
   try {
     const server = await listen(executor, { ...options, onError: report });
     process.stderr.write(`gke-code-executor: listening on ${server.url.origin}\n`);
