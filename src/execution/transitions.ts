@@ -86,7 +86,11 @@ function fromAccepted(execution: ExecutionIn<'ACCEPTED'>, event: ExecutionEvent,
       return neverStarted(
         execution,
         'START_TIMEOUT',
-        { fault: 'platform', reason: execution.waiting?.reason ?? 'NotLaunched', message: event.message },
+        {
+          fault: 'platform',
+          reason: execution.waiting?.reason ?? 'NotLaunched',
+          message: withCause(event.message, execution.waiting),
+        },
         now,
       );
     case 'rejected':
@@ -176,6 +180,11 @@ function stop(
 ): Execution {
   const { state, ...rest } = execution;
   const { waiting, startedAt, pod: _, ...kept } = { waiting: null, startedAt: null, pod: undefined, ...rest };
-  const because = why === 'start_timeout' && waiting !== null ? `${message}: ${waiting.message}` : message;
+  const because = why === 'start_timeout' ? withCause(message, waiting) : message;
   return { ...kept, state: 'STOPPING', startedAt, why, message: because, stoppingSince: now, output: null };
+}
+
+/** A start that did not come in time is explained by what it waited for. */
+function withCause(message: string, waiting: Waiting | null): string {
+  return waiting === null ? message : `${message}: ${waiting.message}`;
 }

@@ -94,7 +94,7 @@ describe('what a transition writes', () => {
       name: 'a start that expired in want of what it waited for',
       from: { ...accepted, waiting: { reason: 'Quota', message: 'full', curable: true, since: 1 } },
       event: { type: 'startExpired', message: 'late' },
-      after: { ...neverLaunched, state: 'START_TIMEOUT', fault: 'platform', reason: 'Quota', message: 'late' },
+      after: { ...neverLaunched, state: 'START_TIMEOUT', fault: 'platform', reason: 'Quota', message: 'late: full' },
     },
     {
       name: 'a stop of what had not started',
