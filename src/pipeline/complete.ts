@@ -59,7 +59,7 @@ async function lookAgain(ports: Ports, job: Job): Promise<void> {
 
 /** Its Job or pod is gone, by nobody we know: whatever is left of it must not run when we say so. */
 async function lose(ports: Ports, job: Job, status: SandboxStatus): Promise<void> {
-  const message = status.kind === 'absent' ? 'its Job or pod was deleted' : 'its pod was deleted while it ran';
+  const message = status.kind === 'absent' ? 'its Job or pod was deleted' : 'its pod was deleted';
   await fence(ports, job, status, { type: 'lost', jobUid: job.jobUid, message });
 }
 

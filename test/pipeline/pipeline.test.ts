@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { cancel } from '../../src/pipeline/cancel.ts';
 import { complete } from '../../src/pipeline/complete.ts';
 import { launch } from '../../src/pipeline/launch.ts';
+import { silent } from '../execution/endings.ts';
 import { world } from './world.ts';
 
 const second = 'time.sleep(1)\nprint("done")';
@@ -103,6 +104,18 @@ describe('one execution', () => {
     await w.clock.until(() => w.cluster.running().length > 0);
     for (const uid of w.cluster.running()) w.cluster.disrupt(uid, 'drained');
     expect(await w.ended(id)).toMatchObject({ state: 'INFRA_INTERRUPTED', started: true, retrySafe: false });
+  });
+
+  it('does not say that a pod ran that was deleted before it could', async () => {
+    const w = world();
+    const ports = w.ports();
+    const id = await w.submit(ports, second);
+    await launch(ports);
+    const deleted = { kind: 'ended', deleting: true, ending: silent } as const;
+    const completed = complete({ ...ports, sandbox: { ...ports.sandbox, inspect: async () => deleted } }, id);
+    await w.clock.pass(5_000);
+    await completed;
+    expect(await w.get(id)).toMatchObject({ state: 'LOST', started: false, message: 'its pod was deleted' });
   });
 });
 
