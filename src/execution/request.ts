@@ -157,7 +157,7 @@ function checkSize(body: Body, code: Uint8Array, stdin: Uint8Array): Problem[] {
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total <= sizes.bundleBytes) return [];
   const largest = parts.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const message = `code, stdin, args and env together must be at most ${sizes.bundleBytes} bytes, got ${total}; the largest part is this one with ${largest.bytes}`;
+  const message = `must be smaller: code, stdin, args and env together may have ${sizes.bundleBytes} bytes and have ${total}, ${largest.bytes} of them here`;
   return [{ pointer: largest.pointer, message }];
 }
 

@@ -8,7 +8,7 @@ import { eventStream } from './events.ts';
 import { parseIdempotencyKey } from './idempotency.ts';
 import { preferredWait } from './prefer.ts';
 import { type OnError, ProblemError } from './problem.ts';
-import { parseInclude, parseListQuery, refuseQuery } from './query.ts';
+import { parseInclude, parseListQuery, refuseQuery, wrongQuery } from './query.ts';
 import { entityTag, entityTagsIn, pathOf, represent } from './representation.ts';
 import { settle } from './settle.ts';
 
@@ -81,8 +81,7 @@ function pageAfter({ state, limit }: ListOptions, cursor: string): string {
 /** The executor's checks speak of fields; here they came as query parameters. */
 function aboutQuery(error: unknown): never {
   if (!(error instanceof InvalidRequestError)) throw error;
-  const errors = error.problems.map(({ pointer, message }) => ({ parameter: pointer.slice(1), detail: message }));
-  throw new ProblemError('malformed-request', error.message, { errors, cause: error });
+  throw wrongQuery(error.problems.map(({ pointer, message }) => ({ parameter: pointer.slice(1), detail: message })));
 }
 
 /** With `If-None-Match` the wait is for any change, and 304 says that there was none. */

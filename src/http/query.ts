@@ -54,7 +54,11 @@ function toInteger(text: string): number {
 }
 
 function refuse(errors: readonly ProblemEntry[]): void {
-  if (errors.length === 0) return;
+  if (errors.length > 0) throw wrongQuery(errors);
+}
+
+/** The 400 problem of parameters that are wrong. */
+export function wrongQuery(errors: readonly ProblemEntry[]): ProblemError {
   const detail = errors.map(({ parameter, detail }) => `${parameter} ${detail}`).join('; ');
-  throw new ProblemError('malformed-request', `the query is wrong: ${detail}`, { errors });
+  return new ProblemError('malformed-request', `the query is wrong: ${detail}`, { errors });
 }

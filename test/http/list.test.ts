@@ -68,7 +68,8 @@ test.each(['', 'x', '%00', 'a'.repeat(600), encodeURIComponent('🙂'), '..%2f..
   'cursor=%s, which no page gave, is refused',
   async (cursor) => {
     const response = await fetch(new URL(`/v1/executions?cursor=${cursor}`, server.url));
-    const { errors } = await problemIn(response, 400, 'malformed-request');
+    const { errors, detail } = await problemIn(response, 400, 'malformed-request');
     expect(errors).toMatchObject([{ parameter: 'cursor' }]);
+    expect(detail).toMatch(/^the query is wrong: cursor is not a cursor of this list/);
   },
 );
