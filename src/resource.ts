@@ -84,6 +84,22 @@ export function toResource(execution: Execution): Resource {
   };
 }
 
+/**
+ * Bytes of a stream as JSON can carry them: text where they are UTF-8, else base64. Truncation may have cut a character
+ * in two: its first half is left out.
+ */
+export function readable(
+  bytes: Uint8Array,
+  { truncated }: { readonly truncated: boolean },
+): { text: string } | { base64: string } {
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: truncated }) };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return { base64: Buffer.from(bytes).toString('base64') };
+  }
+}
+
 function shown({ reason, message }: { reason: string; message: string }) {
   return { reason, message };
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { languages } from '../execution/execution.ts';
-import type { Executor } from '../executor.ts';
-import type { Resource } from '../resource.ts';
+import type { Executor, Stream } from '../executor.ts';
+import { type Resource, readable } from '../resource.ts';
 import { connect, type SandboxOptions } from './connect.ts';
 import { CliError, LostSightError } from './errors.ts';
 import { endingExitCodes, exitCodeOf } from './exit-code.ts';
@@ -97,20 +97,13 @@ async function printStreams(executor: Executor, { id }: Resource): Promise<void>
 }
 
 async function printJson(executor: Executor, ended: Resource): Promise<void> {
-  const [stdout, stderr] = await Promise.all([
-    executor.output(ended.id, 'stdout'),
-    executor.output(ended.id, 'stderr'),
-  ]);
-  const shown = { ...ended, stdout: asText(stdout), stderr: asText(stderr) };
-  await write(process.stdout, Buffer.from(`${JSON.stringify(shown, null, 2)}\n`));
-}
-
-/** Text where the bytes are UTF-8, else base64, told apart by the field's name. */
-function asText(bytes: Uint8Array = new Uint8Array()): { text: string } | { base64: string } {
-  const text = new TextDecoder('utf-8', { ignoreBOM: true });
-  const decoded = text.decode(bytes);
-  const exact = Buffer.from(decoded).equals(bytes);
-  return exact ? { text: decoded } : { base64: Buffer.from(bytes).toString('base64') };
+  const read = async (stream: Stream) =>
+    readable((await executor.output(ended.id, stream)) ?? new Uint8Array(), {
+      truncated: false,
+      ...ended.result?.[stream],
+    });
+  const [stdout, stderr] = await Promise.all([read('stdout'), read('stderr')]);
+  await write(process.stdout, Buffer.from(`${JSON.stringify({ ...ended, stdout, stderr }, null, 2)}\n`));
 }
 
 function explain({ state, result }: Resource, failure: unknown): void {

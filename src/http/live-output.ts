@@ -2,7 +2,7 @@ import { ReadableStream } from 'node:stream/web';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Execution, type ExecutionIn, isFinal } from '../execution/execution.ts';
 import { type Stream, streams } from '../executor.ts';
-import { toResource } from '../resource.ts';
+import { readable, toResource } from '../resource.ts';
 import type { Store } from '../store/executions.ts';
 
 /** Bytes of each stream that the caller has. */
@@ -85,14 +85,8 @@ function sender(known: Offsets): Send {
   return function* send(stream, offset, bytes) {
     const news = bytes.subarray(Math.max(0, sent[stream] - offset));
     if (news.length === 0) return;
-    const data = { offset: sent[stream], ...readable(news) };
+    const data = { offset: sent[stream], ...readable(news, { truncated: false }) };
     sent[stream] += news.length;
     yield `event: ${stream}\nid: ${sent.stdout}-${sent.stderr}\ndata: ${JSON.stringify(data)}\n\n`;
   };
-}
-
-function readable(bytes: Uint8Array): { text: string } | { base64: string } {
-  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  const exact = Buffer.from(text).equals(bytes);
-  return exact ? { text } : { base64: Buffer.from(bytes).toString('base64') };
 }

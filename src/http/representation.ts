@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Executor, Stream } from '../executor.ts';
-import type { Resource } from '../resource.ts';
+import { type Resource, readable } from '../resource.ts';
 
 /** Where an execution is found. */
 export function pathOf(id: string): string {
@@ -39,18 +39,8 @@ async function withOutput(executor: Executor, resource: Resource): Promise<Resou
   if (result === null) return resource;
   const read = async (stream: Stream) => {
     const bytes = (await executor.output(resource.id, stream)) ?? new Uint8Array();
-    return { ...result[stream], ...readable(bytes, result[stream].truncated) };
+    return { ...result[stream], ...readable(bytes, result[stream]) };
   };
   const [stdout, stderr] = await Promise.all([read('stdout'), read('stderr')]);
   return { ...resource, result: { ...result, stdout, stderr } };
-}
-
-/** Text where the bytes are UTF-8, else base64. Truncation may have cut a character in two: its first half is left out. */
-function readable(bytes: Uint8Array, truncated: boolean): { text: string } | { base64: string } {
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: truncated }) };
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return { base64: Buffer.from(bytes).toString('base64') };
-  }
 }

@@ -82,6 +82,11 @@ print(sys.argv[1:], os.environ['NAME'], sys.stdin.buffer.read())`;
     expect(stdout.text).toBe('a'.repeat(1_000_000) + 'b'.repeat(48_576));
   });
 
+  it('shows output that was cut within a character as text', async () => {
+    const ran = await run('print("a" + "é" * 600_000)', ['--json']);
+    expect(JSON.parse(ran.stdout.toString()).stdout).toEqual({ text: `a${'é'.repeat(524_287)}` });
+  });
+
   it('shows the whole record with --json', async () => {
     const ran = await run('print("é")', ['--json', '--label', 'team=a', '--env', 'SECRET=hidden']);
     const shown = JSON.parse(ran.stdout.toString());
