@@ -3,7 +3,7 @@ import { inProcessBus } from '../../src/bus/in-process.ts';
 import { type Execution, isFinal } from '../../src/execution/execution.ts';
 import { parseRequest } from '../../src/execution/request.ts';
 import { complete } from '../../src/pipeline/complete.ts';
-import { launch } from '../../src/pipeline/launch.ts';
+import { launch, resume } from '../../src/pipeline/launch.ts';
 import type { Ports } from '../../src/pipeline/ports.ts';
 import { reconcile } from '../../src/pipeline/reconcile.ts';
 import { submit } from '../../src/pipeline/submit.ts';
@@ -43,9 +43,11 @@ export function world({ gated = false, installation = 'aaaaaaaa', ...options }: 
     const own = ports(name);
     const dead = new AbortController();
     const alive = (work: () => Promise<unknown>) => async () => void (dead.signal.aborted || (await work()));
-    own.bus.subscribe(
-      'execution-requested',
-      alive(() => launch(own)),
+    own.bus.subscribe('execution-requested', async ({ executionId }) =>
+      alive(async () => {
+        await resume(own, executionId);
+        await launch(own);
+      })(),
     );
     own.bus.subscribe('execution-observed', async ({ executionId }) => alive(() => complete(own, executionId))());
     own.bus.subscribe('watch-wanted', async () => {});
