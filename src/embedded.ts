@@ -9,6 +9,7 @@ import { complete } from './pipeline/complete.ts';
 import { launch, resume } from './pipeline/launch.ts';
 import type { Clock, Ports } from './pipeline/ports.ts';
 import { reconcile, sweep } from './pipeline/reconcile.ts';
+import { retire } from './pipeline/retention.ts';
 import { watch } from './pipeline/watch.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { Store } from './store/executions.ts';
@@ -16,7 +17,7 @@ import type { SqliteStore } from './store/sqlite.ts';
 
 /** Milliseconds. A lease outlives two renewals that fail; a takeover can begin that long after a process died. */
 const lease = { duration: 6_000, renewal: 2_000 };
-/** Milliseconds between rounds of the reconciler, and rounds between sweeps of the sandbox. */
+/** Milliseconds between rounds of the reconciler, and rounds between sweeps of the sandbox and of old records. */
 const rounds = { pause: 3_000, sweepEvery: 10 };
 
 export interface EmbeddedOptions {
@@ -127,7 +128,10 @@ async function reconcileLoop(ports: Ports, signal: AbortSignal, onError: (error:
   let round = 0;
   const tick = async () => {
     await reconcile(ports);
-    if (round++ % rounds.sweepEvery === 0) await sweep(ports);
+    if (round++ % rounds.sweepEvery === 0) {
+      await sweep(ports);
+      await retire(ports);
+    }
     await forgetDeadProcesses(ports);
   };
   await every(rounds.pause, tick, signal, onError);

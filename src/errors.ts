@@ -24,6 +24,26 @@ export class IdempotencyConflictError extends Error {
   }
 }
 
+/** The execution was deleted, on request or at the end of its retention; its id and key are not used again for weeks. */
+export class ExecutionGoneError extends Error {
+  override readonly name = 'ExecutionGoneError';
+  readonly executionId: string;
+  constructor(executionId: string) {
+    super(`execution ${executionId} was deleted`);
+    this.executionId = executionId;
+  }
+}
+
+/** What is asked for needs an execution that has ended. */
+export class ExecutionOpenError extends Error {
+  override readonly name = 'ExecutionOpenError';
+  readonly executionId: string;
+  constructor(executionId: string) {
+    super(`execution ${executionId} has not ended: cancel it, or wait for its end`);
+    this.executionId = executionId;
+  }
+}
+
 /** Something this process stands on cannot be used (store, cluster, rights); the message names the fix. */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError';

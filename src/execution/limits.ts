@@ -60,3 +60,14 @@ export const clocks = {
   /** Waiting that cannot heal ends the execution after this long, so that one transient report does not. */
   incurableSeconds: 15,
 } as const;
+
+/** Days that things are kept. */
+export const retention = {
+  /** A final record, from its end on. */
+  recordDays: 30,
+  /** What is left of a removed record; longer than any message is retained, so that none finds its id free again. */
+  tombstoneDays: 40,
+} as const;
+
+/** Milliseconds of a day. */
+export const dayMs = 86_400_000;

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { IdempotencyConflictError } from '../errors.ts';
+import { ExecutionGoneError, IdempotencyConflictError } from '../errors.ts';
 import type { Execution } from '../execution/execution.ts';
 import { executionId, executionIdBytes } from '../execution/identity.ts';
 import type { Submission } from '../execution/request.ts';
@@ -13,7 +13,8 @@ export interface Submitter {
 
 /**
  * Records a checked request and rings the bell. The record is the promise: when publishing fails, the execution
- * stands and the reconciler rings again. Throws IdempotencyConflictError for a used key with another request.
+ * stands and the reconciler rings again. Throws IdempotencyConflictError for a used key with another request, and
+ * ExecutionGoneError for one whose execution was deleted: what ran once does not run again.
  */
 export async function submit(
   ports: SubmitPorts,
@@ -22,10 +23,11 @@ export async function submit(
 ): Promise<{ readonly execution: Execution; readonly created: boolean }> {
   const { sandbox, store } = ports;
   const bodyHash = hash(submission);
-  const { created, item: execution } = await store.executions.create(
+  const id = newId(ports, submitter);
+  const stored = await store.executions.create(
     {
       state: 'ACCEPTED',
-      id: newId(ports, submitter),
+      id,
       target: sandbox.target,
       isolation: sandbox.isolation,
       owner: ports.process === null ? null : { process: ports.process, epoch: 1 },
@@ -37,7 +39,9 @@ export async function submit(
     },
     { code: submission.code, stdin: submission.stdin },
   );
-  if (execution.bodyHash !== bodyHash) throw new IdempotencyConflictError(execution.id);
+  if ((stored.tombstone ?? stored.item).bodyHash !== bodyHash) throw new IdempotencyConflictError(id);
+  if (stored.tombstone !== undefined) throw new ExecutionGoneError(id);
+  const { created, item: execution } = stored;
   await ports.bus.publish('execution-requested', { executionId: execution.id }).catch(() => {
     // Accepted is accepted: the caller must not hear of an error for a request that will run.
   });

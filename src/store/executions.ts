@@ -17,7 +17,8 @@ export const executions: Schema<Execution> = {
     caller: execution.caller,
   }),
   order: (execution) => execution.acceptedAt,
-  queries: [['state', 'target', 'owner'], ['open', 'target'], ['state', 'caller'], ['caller'], ['state'], []],
+  queries: [['state', 'target', 'owner'], ['open', 'target'], ['open'], ['state', 'caller'], ['caller'], ['state'], []],
+  tombstones: true,
 };
 
 export const leases: Schema<Lease> = {

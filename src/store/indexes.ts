@@ -22,7 +22,7 @@ export interface FirestoreIndexes {
   readonly fieldOverrides: readonly FieldOverride[];
 }
 
-type Declared = Pick<Schema<never>, 'name' | 'queries'>;
+type Declared = Pick<Schema<never>, 'name' | 'queries' | 'tombstones'>;
 type Direction = (typeof directions)[number];
 
 const directions = ['ASCENDING', 'DESCENDING'] as const;
@@ -57,7 +57,7 @@ function compositesOf({ name, queries }: Declared): readonly CompositeIndex[] {
  * A map's override holds for all within it. Order only ever rises, and an index on such a field takes no more than 500
  * writes a second, so there is one only for a query that filters nothing.
  */
-function overridesOf({ name, queries }: Declared): readonly FieldOverride[] {
+function overridesOf({ name, queries, tombstones }: Declared): readonly FieldOverride[] {
   const unfiltered = queries.some((fields) => fields.length === 0);
   const bare = [layout.by, layout.item, layout.parts, layout.inline, layout.mark].map((fieldPath) => ({
     collectionGroup: name,
@@ -65,11 +65,17 @@ function overridesOf({ name, queries }: Declared): readonly FieldOverride[] {
     indexes: [],
   }));
   const ordered = directions.map((order) => ({ queryScope: 'COLLECTION' as const, order }));
-  return [{ collectionGroup: name, fieldPath: layout.order, indexes: unfiltered ? ordered : [] }, ...bare];
+  const expiring = tombstones ? [{ collectionGroup: name, fieldPath: layout.bodyHash, indexes: [] }, expiry(name)] : [];
+  return [{ collectionGroup: name, fieldPath: layout.order, indexes: unfiltered ? ordered : [] }, ...bare, ...expiring];
 }
 
 /** Pieces that no document came to name expire. */
 const pieceOverrides: readonly FieldOverride[] = [
   { collectionGroup: layout.pieces, fieldPath: layout.bytes, indexes: [] },
-  { collectionGroup: layout.pieces, fieldPath: layout.expiresAt, ttl: true, indexes: [] },
+  expiry(layout.pieces),
 ];
+
+/** Only documents that have the field are deleted by this policy. */
+function expiry(collectionGroup: string): FieldOverride {
+  return { collectionGroup, fieldPath: layout.expiresAt, ttl: true, indexes: [] };
+}

@@ -1,7 +1,7 @@
 import { type Document, readDocument, toDocument } from './document.ts';
 import { executions, leases, type Store } from './executions.ts';
 import { pageOf, startOf } from './query.ts';
-import type { Collection, Installation, Parts, Query, Schema } from './store.ts';
+import type { Collection, Installation, Parts, Query, Schema, Tombstone } from './store.ts';
 import { createLook, createWatches } from './watches.ts';
 
 /** What a store keeps, apart from its clients: several over one memory see each other's writes. */
@@ -11,8 +11,14 @@ interface Row extends Omit<Document<unknown>, 'item'> {
   readonly parts: ReadonlyMap<string, Uint8Array>;
 }
 
-export function createMemory() {
-  return { rows: new Map<string, Map<string, Row>>(), watches: createWatches() };
+/** `now` is the clock by which tombstones expire. */
+export function createMemory(now: () => number = Date.now) {
+  return {
+    rows: new Map<string, Map<string, Row>>(),
+    tombstones: new Map<string, Tombstone>(),
+    now,
+    watches: createWatches(),
+  };
 }
 
 /** A store that lives as long as its memory; it keeps text and copies, so what it gives back is what a real one would. */
@@ -33,6 +39,10 @@ export function memoryCollection<T extends { readonly id: string }>(
   const rows = memory.rows.get(schema.name) ?? new Map<string, Row>();
   memory.rows.set(schema.name, rows);
   const key = (id: string) => `${schema.name}/${id}`;
+  const tombstoneOf = (id: string) => {
+    const found = memory.tombstones.get(key(id));
+    return found !== undefined && found.expiresAt > memory.now() ? found : undefined;
+  };
 
   return {
     async create(item, parts = {}) {
@@ -40,6 +50,8 @@ export function memoryCollection<T extends { readonly id: string }>(
       await otherClients();
       const taken = rows.get(item.id);
       if (taken !== undefined) return { created: false, item: readDocument(schema, item.id, taken.text) };
+      const tombstone = tombstoneOf(item.id);
+      if (tombstone !== undefined) return { created: false, tombstone };
       rows.set(item.id, { ...document, parts: copyOf(parts) });
       memory.watches.changed(key(item.id));
       return { created: true, item: checked };
@@ -49,6 +61,11 @@ export function memoryCollection<T extends { readonly id: string }>(
       await otherClients();
       const row = rows.get(id);
       return row === undefined ? undefined : readDocument(schema, id, row.text);
+    },
+
+    async tombstone(id) {
+      await otherClients();
+      return tombstoneOf(id);
     },
 
     async part(id, name) {
@@ -69,9 +86,11 @@ export function memoryCollection<T extends { readonly id: string }>(
       return pageOf(schema, found, query.limit);
     },
 
-    async remove(id) {
+    async remove(id, leaving) {
       await otherClients();
-      rows.delete(id);
+      if (!rows.delete(id)) return;
+      if (leaving !== undefined) memory.tombstones.set(key(id), { ...leaving });
+      dropExpired(memory);
       memory.watches.changed(key(id));
     },
 
@@ -102,6 +121,10 @@ async function updateRow<T extends { readonly id: string }>(
     rows.set(id, { ...document, parts: new Map([...row.parts, ...copyOf(parts)]) });
     return { before, after };
   }
+}
+
+function dropExpired({ tombstones, now }: Memory): void {
+  for (const [key, { expiresAt }] of tombstones) if (expiresAt <= now()) tombstones.delete(key);
 }
 
 /** Lets other clients' calls come between, as they do on the way to a real store. */

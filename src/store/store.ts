@@ -9,6 +9,8 @@ export interface Schema<T extends { readonly id: string }> {
   readonly order: (item: T) => number;
   /** The queries there are, as the fields each compares: the indexes are derived from it. */
   readonly queries: readonly (readonly string[])[];
+  /** Set where items leave tombstones: Firestore then has a policy that deletes those that expired. */
+  readonly tombstones?: true;
 }
 
 export interface Query {
@@ -29,11 +31,26 @@ export interface Page<T> {
 /** Byte parts of a document (code, stdin, output), read on their own so that documents stay small. */
 export type Parts = Readonly<Record<string, Uint8Array>>;
 
+/** What stands in the place of a removed item, so that its id is not used again before `expiresAt`. */
+export interface Tombstone {
+  /** Of the request that the item was made for: whether the same is asked for again. */
+  readonly bodyHash: string;
+  /** Milliseconds since the Unix epoch; from then on it counts as absent, and is deleted some time. */
+  readonly expiresAt: number;
+}
+
+/** What `create` met: the item that is stored now, or the tombstone of one that was. */
+export type Created<T> =
+  | { readonly created: boolean; readonly item: T; readonly tombstone?: never }
+  | { readonly created: false; readonly item?: never; readonly tombstone: Tombstone };
+
 /** Documents of one kind. Every method may throw when the store cannot answer, and then anything may have happened. */
 export interface Collection<T extends { readonly id: string }> {
-  /** Stores the item with its parts unless its id is taken; returns what is stored now. */
-  create(item: T, parts?: Parts): Promise<{ readonly created: boolean; readonly item: T }>;
+  /** Stores the item with its parts unless its id is taken, by an item or a tombstone; returns what is stored now. */
+  create(item: T, parts?: Parts): Promise<Created<T>>;
   get(id: string): Promise<T | undefined>;
+  /** What the item of that id left when it was removed, until it expires; `get` does not see it. */
+  tombstone(id: string): Promise<Tombstone | undefined>;
   part(id: string, name: string): Promise<Uint8Array | undefined>;
   /**
    * Applies a pure `change` in a transaction; it may run more than once. When it returns its argument itself, nothing
@@ -46,8 +63,11 @@ export interface Collection<T extends { readonly id: string }> {
   ): Promise<{ readonly before: T; readonly after: T } | undefined>;
   /** Throws InvalidRequestError with the pointer `/cursor` for an `after` that no page gave. */
   query(query: Query): Promise<Page<T>>;
-  /** Removes the item and its parts; absent is success. */
-  remove(id: string): Promise<void>;
+  /**
+   * Removes the item and its parts, and leaves the tombstone in its place, in one transaction. Absent is success: then
+   * nothing is left, and a tombstone that is there stays as it is.
+   */
+  remove(id: string, leaving?: Tombstone): Promise<void>;
   /**
    * Calls `listener` with the item now (if there) and after changes; changes may be joined, the last is never lost.
    * A document that does not parse is not told; `get` says what is wrong with it.

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { damageContract, queryContract } from './store/reads.ts';
 import { newStoreForEach, type StoreHarness } from './store/things.ts';
+import { tombstoneContract } from './store/tombstones.ts';
 import { watchContract } from './store/watches.ts';
 import { createContract, partsContract, removeContract, updateContract } from './store/writes.ts';
 
@@ -13,6 +14,7 @@ export function storeContract(adapter: string, start: () => Promise<StoreHarness
     partsContract(room);
     queryContract(room);
     removeContract(room);
+    tombstoneContract(room);
     watchContract(room);
     damageContract(room);
   });

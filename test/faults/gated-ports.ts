@@ -33,10 +33,11 @@ function gatedCollection<T extends { readonly id: string }>(
   return {
     create: (item, parts) => pass('create', () => inner.create(item, parts)),
     get: (id) => pass('get', () => inner.get(id)),
+    tombstone: (id) => pass('tombstone', () => inner.tombstone(id)),
     part: (id, part) => pass('part', () => inner.part(id, part)),
     update: (id, change, parts) => pass('update', () => inner.update(id, change, parts)),
     query: (query) => pass('query', () => inner.query(query)),
-    remove: (id) => pass('remove', () => inner.remove(id)),
+    remove: (id, leaving) => pass('remove', () => inner.remove(id, leaving)),
     watch: inner.watch,
   };
 }

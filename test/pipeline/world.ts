@@ -22,7 +22,7 @@ export interface WorldOptions extends Omit<MemoryClusterOptions, 'clock'> {
 export function world({ gated = false, installation = 'aaaaaaaa', ...options }: WorldOptions = {}) {
   const clock = virtualClock();
   const cluster = memoryCluster({ clock, delay: () => 5, ...options });
-  const memory = createMemory();
+  const memory = createMemory(clock.now);
   const store = () => memoryStore({ installation: { id: installation, secret: new Uint8Array(32) }, memory });
   let ids = 0;
   const randomBytes = (size: number) =>

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type DocumentReference, Firestore } from '@google-cloud/firestore';
+import { type DocumentReference, Firestore, Timestamp } from '@google-cloud/firestore';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { firestoreCollection } from '../../src/store/firestore/collection.ts';
@@ -108,6 +108,19 @@ describeEmulator('firestore', 'the layout of Firestore documents', (emulator) =>
       expect(inline).toEqual({});
       await store.remove('a');
       expect(await paths()).toEqual([]);
+    });
+
+    test('that is removed leaves a tombstone alone, which the next create takes away when it expired', async () => {
+      const store = firestoreCollection(things, firestore);
+      await store.create(thing('a'), { code: Buffer.from('x'), stdout: randomBytes(1000 * KiB) });
+      const expiresAt = Date.now() - 1;
+      await store.remove('a', { bodyHash: 'h', expiresAt });
+      expect(await paths()).toEqual(['things/a']);
+      const left = { bodyHash: 'h', expiresAt: Timestamp.fromMillis(expiresAt) };
+      expect((await firestore.doc('things/a').get()).data()).toEqual(left);
+      await store.create(thing('a'));
+      const fields = Object.keys((await firestore.doc('things/a').get()).data() ?? {});
+      expect(fields.toSorted()).toEqual(['by', 'inline', 'item', 'mark', 'order', 'parts']);
     });
 
     test('that is replaced between looking where it is and reading it is whole all the same', async () => {

@@ -40,6 +40,15 @@ describe('the Firestore indexes', () => {
     });
   });
 
+  test('come with a policy that deletes expired tombstones, where items leave any', () => {
+    const { fieldOverrides } = firestoreIndexes([{ name: 'things', queries: [['color']], tombstones: true }]);
+    expect(fieldOverrides.slice(-4)).toEqual([
+      none('things', 'bodyHash'),
+      { ...none('things', 'expiresAt'), ttl: true },
+      ...pieces,
+    ]);
+  });
+
   test('have none on the order alone when every query filters', () => {
     const { fieldOverrides } = firestoreIndexes([{ name: 'things', queries: [['color']] }]);
     expect(fieldOverrides[0]).toEqual(none('things', 'order'));
@@ -55,6 +64,8 @@ describe('the Firestore indexes', () => {
         "executions: by.state ascending, by.target ascending, by.owner ascending, order descending",
         "executions: by.open ascending, by.target ascending, order ascending",
         "executions: by.open ascending, by.target ascending, order descending",
+        "executions: by.open ascending, order ascending",
+        "executions: by.open ascending, order descending",
         "executions: by.state ascending, by.caller ascending, order ascending",
         "executions: by.state ascending, by.caller ascending, order descending",
         "executions: by.caller ascending, order ascending",
@@ -64,7 +75,9 @@ describe('the Firestore indexes', () => {
       ]
     `);
     expect(
-      fieldOverrides.map(({ collectionGroup, fieldPath }) => `${collectionGroup}.${fieldPath}`),
+      fieldOverrides.map(
+        ({ collectionGroup, fieldPath, ttl }) => `${collectionGroup}.${fieldPath}${ttl ? ' ttl' : ''}`,
+      ),
     ).toMatchInlineSnapshot(`
       [
         "executions.order",
@@ -73,6 +86,8 @@ describe('the Firestore indexes', () => {
         "executions.parts",
         "executions.inline",
         "executions.mark",
+        "executions.bodyHash",
+        "executions.expiresAt ttl",
         "leases.order",
         "leases.by",
         "leases.item",
@@ -80,7 +95,7 @@ describe('the Firestore indexes', () => {
         "leases.inline",
         "leases.mark",
         "parts.bytes",
-        "parts.expiresAt",
+        "parts.expiresAt ttl",
       ]
     `);
     // Firestore's limits for a database.

@@ -27,6 +27,21 @@ describe('memory', () => {
     expect(one.installation).toBe(installation);
   });
 
+  test('keeps tombstones by its clock, and no longer', async () => {
+    let now = 1_000;
+    const memory = createMemory(() => now);
+    const store = memoryCollection(things, memory);
+    for (const id of ['a', 'b', 'c']) await store.create(thing(id));
+    await store.remove('a', { bodyHash: 'h', expiresAt: 2_000 });
+    now = 1_999;
+    expect((await store.create(thing('a'))).created).toBe(false);
+    await store.remove('b', { bodyHash: 'h', expiresAt: 9_000 });
+    now = 2_000;
+    expect(await store.tombstone('a')).toBeUndefined();
+    await store.remove('c', { bodyHash: 'h', expiresAt: 9_000 });
+    expect([...memory.tombstones.keys()]).toEqual(['things/b', 'things/c']);
+  });
+
   test('runs a change again when another came between, as a real store may', async () => {
     const store = memoryCollection(things);
     await store.create(thing('a'));

@@ -69,8 +69,11 @@ describe('the file', () => {
         "layout": [
           "CREATE TABLE _installation (id TEXT NOT NULL, secret BLOB NOT NULL) STRICT",
           "CREATE TABLE _parts ( collection TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (collection, id, name) ) STRICT",
+          "CREATE TABLE _tombstones ( collection TEXT NOT NULL, id TEXT NOT NULL, body_hash TEXT NOT NULL, expires_at INTEGER NOT NULL, PRIMARY KEY (collection, id) ) STRICT",
+          "CREATE INDEX "_tombstones by expires_at" ON _tombstones (expires_at)",
           "CREATE TABLE "executions" ( id TEXT PRIMARY KEY NOT NULL, _order REAL NOT NULL, _document TEXT NOT NULL , "state" TEXT NOT NULL DEFAULT '', "target" TEXT NOT NULL DEFAULT '', "owner" TEXT NOT NULL DEFAULT '', "open" TEXT NOT NULL DEFAULT '', "caller" TEXT NOT NULL DEFAULT '') STRICT",
           "CREATE INDEX "executions by caller, order" ON "executions" ("caller", "_order", "id")",
+          "CREATE INDEX "executions by open, order" ON "executions" ("open", "_order", "id")",
           "CREATE INDEX "executions by open, target, order" ON "executions" ("open", "target", "_order", "id")",
           "CREATE INDEX "executions by order" ON "executions" ("_order", "id")",
           "CREATE INDEX "executions by state, caller, order" ON "executions" ("state", "caller", "_order", "id")",
@@ -79,9 +82,22 @@ describe('the file', () => {
           "CREATE TABLE "leases" ( id TEXT PRIMARY KEY NOT NULL, _order REAL NOT NULL, _document TEXT NOT NULL ) STRICT",
           "CREATE INDEX "leases by order" ON "leases" ("_order", "id")",
         ],
-        "layoutVersion": 1,
+        "layoutVersion": 2,
       }
     `);
+  });
+
+  test('of the version before gets room for tombstones', async () => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, 'store.sqlite');
+    (await sqliteStore({ path })).close();
+    new DatabaseSync(path).exec('DROP TABLE _tombstones; PRAGMA user_version = 1');
+    using files = opener(path);
+    const store = await (await files.open()).collection(things);
+    await store.create(thing('a'));
+    const tombstone = { bodyHash: 'h', expiresAt: Date.now() + 60_000 };
+    await store.remove('a', tombstone);
+    expect(await store.create(thing('a'))).toEqual({ created: false, tombstone });
   });
 
   test('gets the fields that a schema has since it was written', async () => {

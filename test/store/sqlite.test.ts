@@ -80,6 +80,20 @@ test('a watch whose read failed looks again, though nothing changes', async () =
   connection.close();
 });
 
+test('tombstones that expired are gone from the file when the next is left', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'store.sqlite');
+  using files = opener(path);
+  const store = await (await files.open()).collection(things);
+  const expiring = { a: -1, b: 3_600_000, c: 3_600_000 };
+  for (const [id, ms] of Object.entries(expiring)) {
+    await store.create(thing(id));
+    await store.remove(id, { bodyHash: 'h', expiresAt: Date.now() + ms });
+  }
+  using other = new DatabaseSync(path);
+  expect(other.prepare('SELECT id FROM _tombstones ORDER BY id').all()).toEqual([{ id: 'b' }, { id: 'c' }]);
+});
+
 test('a change that fails halfway is undone as a whole', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'store.sqlite');
@@ -95,4 +109,8 @@ test('a change that fails halfway is undone as a whole', async () => {
   expect(await store.part('a', 'good')).toEqual(new Uint8Array([1]));
   expect(await store.get('b')).toBeUndefined();
   expect(await store.part('b', 'good')).toBeUndefined();
+  other.exec(`CREATE TRIGGER never BEFORE INSERT ON _tombstones BEGIN SELECT RAISE(ABORT, 'never'); END`);
+  await expect(store.remove('a', { bodyHash: 'h', expiresAt: Date.now() + 1_000 })).rejects.toThrow('never');
+  expect(await store.get('a')).toEqual(thing('a'));
+  expect(await store.part('a', 'good')).toEqual(new Uint8Array([1]));
 });

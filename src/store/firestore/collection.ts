@@ -8,13 +8,13 @@ import {
 } from '@google-cloud/firestore';
 import { readDocument, toDocument } from '../document.ts';
 import { type Declared, pageOf, startOf } from '../query.ts';
-import type { Collection, Parts, Query, Schema } from '../store.ts';
+import type { Collection, Created, Parts, Query, Schema } from '../store.ts';
 import { createLook } from '../watches.ts';
-import { readHead, readPart, readText, textOf } from './documents.ts';
+import { readGrave, readHead, readPart, readText, textOf } from './documents.ts';
 import { layout, segment } from './layout.ts';
 import { answered } from './unavailable.ts';
 import { watchDocument } from './watch.ts';
-import { createDocument, removeDocument, replaceDocument } from './writes.ts';
+import { createDocument, removeDocument, removeGrave, replaceDocument } from './writes.ts';
 
 /** A collection of a Firestore database; nothing has to be made for it but its indexes. */
 export function firestoreCollection<T extends { readonly id: string }>(
@@ -32,6 +32,11 @@ export function firestoreCollection<T extends { readonly id: string }>(
       return text === undefined ? undefined : readDocument(schema, id, text);
     },
 
+    async tombstone(id) {
+      const { tombstone } = (await readGrave(at(id))) ?? {};
+      return tombstone !== undefined && tombstone.expiresAt > Date.now() ? tombstone : undefined;
+    },
+
     part: (id, name) => readPart(at(id), name),
 
     update: (id, change, parts = {}) => update(schema, at(id), change, parts),
@@ -42,10 +47,10 @@ export function firestoreCollection<T extends { readonly id: string }>(
       return pageOf(schema, found, query.limit);
     },
 
-    remove: (id) =>
+    remove: (id, leaving) =>
       uncontended(at(id), async (reference) => {
         const head = await readHead(reference);
-        const gone = head === undefined || (await removeDocument(reference, head));
+        const gone = head === undefined || (await removeDocument(reference, head, leaving));
         return gone ? { result: undefined } : undefined;
       }),
 
@@ -65,16 +70,26 @@ async function create<T extends { readonly id: string }>(
   at: DocumentReference,
   item: T,
   parts: Parts,
-): Promise<{ readonly created: boolean; readonly item: T }> {
+): Promise<Created<T>> {
   const document = toDocument(schema, item);
   const write = { document, parts, mark: newMark(at) };
-  return uncontended(at, async (reference) => {
+  return uncontended<Created<T>>(at, async (reference) => {
     if (await createDocument(reference, write)) return { result: { created: true, item: document.item } };
     const found = await readHead(reference);
-    if (found === undefined) return undefined;
+    if (found === undefined) return metGrave(reference);
     // It carries our mark when the write was done and its answer got lost.
     return { result: { created: found.mark === write.mark, item: readDocument(schema, item.id, found.text) } };
   });
+}
+
+/** The service deletes what expired some time later, within a day as a rule: until then it is in the way of a create. */
+async function metGrave(reference: DocumentReference) {
+  const grave = await readGrave(reference);
+  if (grave === undefined) return undefined;
+  const { tombstone } = grave;
+  if (tombstone.expiresAt > Date.now()) return { result: { created: false, tombstone } as const };
+  await removeGrave(reference, grave);
+  return undefined;
 }
 
 /** Reads without a lock and writes over what was read: a lock would have to be waited for by everybody else. */

@@ -1,5 +1,6 @@
-import { type DocumentReference, type DocumentSnapshot, FieldPath, type Timestamp } from '@google-cloud/firestore';
+import { type DocumentReference, type DocumentSnapshot, FieldPath, Timestamp } from '@google-cloud/firestore';
 import { z } from 'zod';
+import type { Tombstone } from '../store.ts';
 import { layout, segment } from './layout.ts';
 import type { Place, Places } from './parts.ts';
 import { fromField } from './text.ts';
@@ -15,30 +16,55 @@ export interface Head {
   readonly version: Timestamp;
 }
 
+/** What an item left. */
+export interface Grave extends Pick<Head, 'version'> {
+  readonly tombstone: Tombstone;
+}
+
 const placeSchema = z.object({ size: z.int(), pieces: z.array(z.string()) });
 const bytesSchema = z.instanceof(Uint8Array);
 const itemSchema = z.union([z.string(), bytesSchema]);
 const headSchema = z.object({ item: itemSchema, parts: z.record(z.string(), placeSchema), mark: z.string() });
 
-const headMask = [layout.item, layout.parts, layout.mark];
+const graveSchema = z.object({ bodyHash: z.string(), expiresAt: z.instanceof(Timestamp) });
+
+const headMask = [layout.item, layout.parts, layout.mark, layout.expiresAt];
 
 /** Where the bytes of a piece are: a document below the one they belong to. */
 export function pieceAt(reference: DocumentReference, id: string): DocumentReference {
   return reference.collection(layout.pieces).doc(id);
 }
 
-/** Reads a document without the bytes of its parts; undefined when there is none. */
+/** Reads a document without the bytes of its parts; undefined when there is none, or a tombstone. */
 export async function readHead(reference: DocumentReference): Promise<Head | undefined> {
   const snapshot = await look(reference, headMask);
-  if (snapshot?.updateTime === undefined) return undefined;
+  if (snapshot?.updateTime === undefined || isGrave(snapshot)) return undefined;
   const { item, parts, mark } = parsed(headSchema, snapshot, snapshot.data());
   return { text: fromField(item), places: parts, mark, version: snapshot.updateTime };
 }
 
+/** Reads what an item left, expired or not; undefined when there is none. */
+export async function readGrave(reference: DocumentReference): Promise<Grave | undefined> {
+  const snapshot = await look(reference, [layout.bodyHash, layout.expiresAt]);
+  if (snapshot?.updateTime === undefined || !isGrave(snapshot)) return undefined;
+  const { bodyHash, expiresAt } = parsed(graveSchema, snapshot, snapshot.data());
+  return { tombstone: { bodyHash, expiresAt: expiresAt.toMillis() }, version: snapshot.updateTime };
+}
+
+/** Of the fields of a document only a tombstone has this. */
+function isGrave(snapshot: DocumentSnapshot): boolean {
+  return snapshot.get(layout.expiresAt) !== undefined;
+}
+
 /** Reads the JSON of a document; undefined when there is none. */
 export async function readText(reference: DocumentReference): Promise<string | undefined> {
-  const snapshot = await look(reference, [layout.item]);
-  return snapshot?.exists ? textOf(snapshot) : undefined;
+  const snapshot = await look(reference, [layout.item, layout.expiresAt]);
+  return snapshot === undefined ? undefined : textIn(snapshot);
+}
+
+/** The JSON of a document that may not be there, or be a tombstone. */
+export function textIn(snapshot: DocumentSnapshot): string | undefined {
+  return snapshot.exists && !isGrave(snapshot) ? textOf(snapshot) : undefined;
 }
 
 /** The JSON of a document that was read. */

@@ -8,6 +8,9 @@
  *       parts     map         of each part its size, and the documents that hold it when it is not inline
  *       inline    map         the bytes of small parts
  *       mark      text        which write was the last: one whose answer got lost knows itself again by it
+ *     <collection>/<id>         what an item left when it was removed; no query finds it, since it has no order
+ *       bodyHash  text
+ *       expiresAt timestamp
  *     <collection>/<id>/parts/<random>
  *       bytes     bytes       a piece of a large part
  *       expiresAt timestamp   only until the document names it
@@ -22,6 +25,7 @@ export const layout = {
   parts: 'parts',
   inline: 'inline',
   mark: 'mark',
+  bodyHash: 'bodyHash',
   bytes: 'bytes',
   expiresAt: 'expiresAt',
   /** The sub-collection of pieces. */
@@ -39,9 +43,6 @@ export const pieceBytes = 900 * 1024;
 
 /** What one commit carries; more is written beforehand. The service takes 10 MiB, the emulator 4. */
 export const maxCommitBytes = 3 * 1024 * 1024;
-
-/** How long pieces live that no document came to name, since the writer died or lost. Longer than any retry. */
-export const orphanDays = 40;
 
 /**
  * Any text as the id of a document or the name of a field: what Firestore refuses or reserves there is written as

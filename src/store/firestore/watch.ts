@@ -1,5 +1,5 @@
 import type { DocumentReference } from '@google-cloud/firestore';
-import { readText, textOf } from './documents.ts';
+import { readText, textIn } from './documents.ts';
 
 /** A document's JSON; undefined when there is none, null when it cannot be read. */
 type Text = string | undefined | null;
@@ -26,7 +26,7 @@ export function watchDocument(reference: DocumentReference, onText: (text: Text)
       (snapshot) => {
         failures = 0;
         told++;
-        onText(snapshot.exists ? readable(() => textOf(snapshot)) : undefined);
+        onText(readable(() => textIn(snapshot)));
         if (told === 1) timer = setTimeout(lookAgain, secondLookMs);
       },
       () => {
@@ -50,7 +50,7 @@ export function watchDocument(reference: DocumentReference, onText: (text: Text)
 }
 
 /** A listener can do nothing about a document that is not ours; whoever reads it by `get` is told what is wrong. */
-function readable(read: () => string): Text {
+function readable(read: () => Text): Text {
   try {
     return read();
   } catch {

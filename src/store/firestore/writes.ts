@@ -1,8 +1,9 @@
 import { type DocumentReference, FieldPath, FieldValue, Timestamp, type WriteBatch } from '@google-cloud/firestore';
+import { dayMs, retention } from '../../execution/limits.ts';
 import type { Document } from '../document.ts';
-import type { Parts } from '../store.ts';
-import { type Head, pieceAt } from './documents.ts';
-import { layout, maxCommitBytes, orphanDays, segment } from './layout.ts';
+import type { Parts, Tombstone } from '../store.ts';
+import { type Grave, type Head, pieceAt } from './documents.ts';
+import { layout, maxCommitBytes, segment } from './layout.ts';
 import { batched, type PartsPlan, type Piece, type Places, planParts } from './parts.ts';
 import { sizeOf, toField } from './text.ts';
 import { answered, isConflict } from './unavailable.ts';
@@ -37,11 +38,36 @@ export async function replaceDocument(reference: DocumentReference, write: Write
   return commit(reference, withPieces(batch, reference, plan, staged));
 }
 
-/** Removes the version that was read, with its pieces; false when it is another by now. */
-export async function removeDocument(reference: DocumentReference, { places, version }: Head): Promise<boolean> {
-  const batch = reference.firestore.batch().delete(reference, { lastUpdateTime: version });
+/**
+ * Removes the version that was read, with its pieces, and leaves the tombstone as the document of that id; false when it
+ * is another by now.
+ */
+export async function removeDocument(
+  reference: DocumentReference,
+  { places, version }: Head,
+  leaving: Tombstone | undefined,
+): Promise<boolean> {
+  const batch = reference.firestore.batch();
+  const presuming = { lastUpdateTime: version };
+  if (leaving === undefined) batch.delete(reference, presuming);
+  else batch.update(reference, buried(leaving), presuming);
   for (const id of Object.values(places).flatMap(({ pieces }) => pieces)) batch.delete(pieceAt(reference, id));
   return commit(reference, batch);
+}
+
+/** A write that replaces a document cannot presume its version, but one that changes every field of it can. */
+function buried({ bodyHash, expiresAt }: Tombstone) {
+  const fields = [layout.order, layout.by, layout.item, layout.parts, layout.inline, layout.mark];
+  return {
+    ...Object.fromEntries(fields.map((field) => [field, FieldValue.delete()])),
+    [layout.bodyHash]: bodyHash,
+    [layout.expiresAt]: Timestamp.fromMillis(expiresAt),
+  };
+}
+
+/** Takes away the tombstone that was read; false when there is something else by now. */
+export async function removeGrave(reference: DocumentReference, { version }: Grave): Promise<boolean> {
+  return commit(reference, reference.firestore.batch().delete(reference, { lastUpdateTime: version }));
 }
 
 /** Lays out the fields and the parts; what is too much for one commit is written now, to be named by the document. */
@@ -56,9 +82,9 @@ async function prepare(reference: DocumentReference, { document, parts, mark }: 
   return { head, plan, staged };
 }
 
-/** Writes pieces ahead of the document that will name them; if none does, they expire. */
+/** Writes pieces ahead of the document that will name them; if none does, since its writer died or lost, they expire. */
 async function stage(reference: DocumentReference, pieces: readonly Piece[]): Promise<void> {
-  const expiresAt = Timestamp.fromMillis(Date.now() + orphanDays * 24 * 3_600_000);
+  const expiresAt = Timestamp.fromMillis(Date.now() + retention.tombstoneDays * dayMs);
   for (const together of batched(pieces, maxCommitBytes)) {
     const batch = reference.firestore.batch();
     for (const { id, bytes } of together) batch.set(pieceAt(reference, id), { bytes, expiresAt });

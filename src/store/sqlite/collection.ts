@@ -1,6 +1,6 @@
 import { type Document, readDocument, toDocument } from '../document.ts';
 import { pageOf } from '../query.ts';
-import type { Collection, Parts, Schema } from '../store.ts';
+import type { Collection, Created, Parts, Schema, Tombstone } from '../store.ts';
 import { createLook } from '../watches.ts';
 import type { Connection } from './connection.ts';
 import { type Rows, rowsOf, selection } from './rows.ts';
@@ -25,6 +25,8 @@ export function sqliteCollection<T extends { readonly id: string }>(
 
     get: (id) => connection.read(() => rows.find(id)),
 
+    tombstone: (id) => connection.read(() => rows.tombstone(id)),
+
     part: (id, name) => connection.read(() => rows.part(id, name)),
 
     async update(id, change, parts = {}) {
@@ -40,8 +42,8 @@ export function sqliteCollection<T extends { readonly id: string }>(
       return pageOf(schema, items, query.limit);
     },
 
-    async remove(id) {
-      await connection.write(() => rows.remove(id));
+    async remove(id, leaving) {
+      await connection.write(() => removeRow(rows, id, leaving));
       watches.changed(key(id));
     },
 
@@ -60,11 +62,17 @@ export function sqliteCollection<T extends { readonly id: string }>(
   };
 }
 
-function createRow<T extends { readonly id: string }>(rows: Rows<T>, document: Document<T>, parts: Parts) {
+function createRow<T extends { readonly id: string }>(rows: Rows<T>, document: Document<T>, parts: Parts): Created<T> {
   const taken = rows.find(document.item.id);
   if (taken !== undefined) return { created: false, item: taken };
+  const tombstone = rows.tombstone(document.item.id);
+  if (tombstone !== undefined) return { created: false, tombstone };
   rows.insert(document, parts);
   return { created: true, item: document.item };
+}
+
+function removeRow(rows: Pick<Rows<never>, 'remove' | 'bury'>, id: string, leaving: Tombstone | undefined): void {
+  if (rows.remove(id) && leaving !== undefined) rows.bury(id, leaving);
 }
 
 function updateRow<T extends { readonly id: string }>(

@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts';
  * Raise it when programs that know only lower versions must no longer write the file: with a new field of a schema, say,
  * which they would leave empty.
  */
-export const layoutVersion = 1;
+export const layoutVersion = 2;
 
 /** Marks a file as ours in its header: the letters "gkce". */
 const applicationId = 0x676b6365;
@@ -76,6 +76,11 @@ function makeFile(connection: Connection): void {
       collection TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL,
       PRIMARY KEY (collection, id, name)
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS _tombstones (
+      collection TEXT NOT NULL, id TEXT NOT NULL, body_hash TEXT NOT NULL, expires_at INTEGER NOT NULL,
+      PRIMARY KEY (collection, id)
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS "_tombstones by expires_at" ON _tombstones (expires_at);
     PRAGMA application_id = ${applicationId};
     PRAGMA user_version = ${layoutVersion}`);
   connection

@@ -1,6 +1,6 @@
 import { type Document, readDocument } from '../document.ts';
 import { type Declared, startOf } from '../query.ts';
-import type { Parts, Query, Schema } from '../store.ts';
+import type { Parts, Query, Schema, Tombstone } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { columnsOf, valuesOf } from './layout.ts';
 
@@ -12,7 +12,12 @@ export interface Rows<T extends { readonly id: string }> {
   insert(document: Document<T>, parts: Parts): void;
   /** Parts that are not given stay. */
   replace(document: Document<T>, parts: Parts): void;
-  remove(id: string): void;
+  /** False when there is no such item. */
+  remove(id: string): boolean;
+  /** Undefined when there is none, or it expired. */
+  tombstone(id: string): Tombstone | undefined;
+  /** Also takes away those that expired, of any collection. */
+  bury(id: string, tombstone: Tombstone): void;
 }
 
 export function rowsOf<T extends { readonly id: string }>(schema: Schema<T>, connection: Connection): Rows<T> {
@@ -44,8 +49,18 @@ export function rowsOf<T extends { readonly id: string }>(schema: Schema<T>, con
     insert: (document, parts) => write(insertSql, document, parts),
     replace: (document, parts) => write(replaceSql, document, parts),
     remove(id) {
-      connection.statement(`DELETE FROM "${name}" WHERE id = ?`).run(id);
+      const { changes } = connection.statement(`DELETE FROM "${name}" WHERE id = ?`).run(id);
       connection.statement('DELETE FROM _parts WHERE collection = ? AND id = ?').run(name, id);
+      return Number(changes) > 0;
+    },
+    tombstone(id) {
+      const { body_hash: bodyHash, expires_at: expiresAt } =
+        connection.statement(readTombstone).get(name, id, Date.now()) ?? {};
+      return typeof bodyHash === 'string' && typeof expiresAt === 'number' ? { bodyHash, expiresAt } : undefined;
+    },
+    bury(id, { bodyHash, expiresAt }) {
+      connection.statement('DELETE FROM _tombstones WHERE expires_at <= ?').run(Date.now());
+      connection.statement(writeTombstone).run(name, id, bodyHash, expiresAt);
     },
   };
 }
@@ -53,6 +68,10 @@ export function rowsOf<T extends { readonly id: string }>(schema: Schema<T>, con
 const readPart = 'SELECT bytes FROM _parts WHERE collection = ? AND id = ? AND name = ?';
 // Node.js 22 binds an empty array as NULL.
 const writePart = "INSERT OR REPLACE INTO _parts (collection, id, name, bytes) VALUES (?, ?, ?, coalesce(?, x''))";
+
+const readTombstone =
+  'SELECT body_hash, expires_at FROM _tombstones WHERE collection = ? AND id = ? AND expires_at > ?';
+const writeTombstone = 'INSERT OR REPLACE INTO _tombstones (collection, id, body_hash, expires_at) VALUES (?, ?, ?, ?)';
 
 /** Makes the statement of a query; it finds one document more than the page holds. */
 export function selection(schema: Declared, query: Query) {
