@@ -21,8 +21,7 @@ export async function complete(ports: Ports, executionId: string): Promise<void>
   const status = await ports.sandbox.inspect(job);
   if (status.kind === 'ended' && isOwnEnding(execution, status)) return finish(ports, execution, job, status);
   if (execution.state === 'STOPPING') return stop(ports, execution, job, status);
-  // Why something waits is for the watch to say: it knows the words of events.
-  if (status.kind !== 'waiting' && !(await noteProgress(ports, job, status))) return lose(ports, job, status);
+  if (!isUnexplained(status) && !(await noteProgress(ports, job, status))) return lose(ports, job, status);
   if (execution.state === 'RUNNING' && status.kind === 'waiting') return lookAgain(ports, job);
   if (status.kind === 'running' && isOverdue(execution, ports.clock.now())) {
     await fence(ports, job, status, { type: 'overdue' });
@@ -33,6 +32,11 @@ export async function complete(ports: Ports, executionId: string): Promise<void>
 export function isOverdue(execution: Execution, now: number): boolean {
   if (execution.state !== 'RUNNING') return false;
   return now > execution.startedAt + (execution.request.timeoutSeconds + clocks.overdueSeconds) * 1000;
+}
+
+/** Waiting for a reason that only events tell: the watch, which may read them, has written it or is about to. */
+function isUnexplained(status: SandboxStatus): boolean {
+  return status.kind === 'waiting' && (status.waiting.reason === 'Starting' || status.waiting.reason === 'PodCreation');
 }
 
 type Ended = Extract<SandboxStatus, { kind: 'ended' }>;

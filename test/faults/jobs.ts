@@ -15,6 +15,7 @@ export type Job =
       readonly kind: 'pairs';
       readonly deployment: DeploymentName;
       readonly scenario: string;
+      readonly reach: Reach;
       readonly slice: number;
       readonly slices: number;
     }
@@ -29,6 +30,12 @@ export type Job =
     }
   /** Worlds drawn from the seeds from `from` up to but not including `to`. */
   | { readonly kind: 'random'; readonly deployment: DeploymentName; readonly from: number; readonly to: number };
+
+/**
+ * Which points pairs are made of: `path`, all of the scenario as it goes without faults; `ports`, those without the API
+ * calls inside a port's call; `recovery`, all, and those that only come after the first fault.
+ */
+export type Reach = 'ports' | 'path' | 'recovery';
 
 export function undisturbed(): Job[] {
   return deploymentNames.map((deployment) => ({ kind: 'undisturbed', deployment }));
@@ -54,13 +61,17 @@ export function singles(): Job[] {
 /** Small enough that no worker is left with a long one at the end. */
 const slices = 48;
 
-export function pairs(): Job[] {
-  return deploymentNames.flatMap((deployment) =>
-    Array.from(
+/** API calls are alike in every deployment but for a gated start, so the pairs of one deployment say what can be said. */
+const reaches = { cloud: 'path', embedded: 'ports', gated: 'ports' } as const satisfies Record<DeploymentName, Reach>;
+
+export function pairs(thorough: boolean): Job[] {
+  return deploymentNames.flatMap((deployment) => {
+    const reach = thorough ? 'recovery' : reaches[deployment];
+    return Array.from(
       { length: slices },
-      (_, slice) => ({ kind: 'pairs', deployment, scenario: 'exit0', slice, slices }) as const,
-    ),
-  );
+      (_, slice) => ({ kind: 'pairs', deployment, scenario: 'exit0', reach, slice, slices }) as const,
+    );
+  });
 }
 
 const actors = ['launch', 'complete', 'reconcile', 'cancel', 'sweep'];

@@ -44,7 +44,7 @@ export const programs = {
   },
   /** Writes past its supervisor until the node rotates the log. */
   noisy: { behaviour: (name) => ({ ...prints(name), rawLogBytes: 2 * logFileBytes }) },
-  hasty: { behaviour: prints, fields: { startTimeoutSeconds: 30 } },
+  hasty: { behaviour: prints, fields: { startTimeoutSeconds: 10 } },
 } as const satisfies Record<string, Program>;
 export type ProgramName = keyof typeof programs;
 

@@ -20,7 +20,7 @@ function parts(): { readonly jobs: readonly Job[]; readonly share: number }[] {
     { jobs: mutants.find((mutant) => mutant.name === name)?.first ?? [], share: 1 },
     { jobs: undisturbed(), share: 1 },
     { jobs: races(), share: 0.1 },
-    { jobs: singles(), share: 0.1 },
+    { jobs: singles(), share: 0.03 },
     { jobs: randoms(50), share: 1 },
   ];
 }

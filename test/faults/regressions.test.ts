@@ -28,6 +28,11 @@ const schedules = {
     'play gated/exit0 launch:store.update#2=error-after',
     'play gated/exit0 launch:store.update#2=duplicate',
   ],
+  'why something waits for ever is written down, even if the one time it was seen was lost': [
+    'play cloud/no-image watch:store.update#1=error-before',
+    'play cloud/no-image watch:store.update#1=hang',
+    'play embedded/no-image watch:store.update#2=error-before',
+  ],
 } as const;
 
 test.each(Object.entries(schedules))('%s', async (_, texts) => {

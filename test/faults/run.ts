@@ -14,7 +14,7 @@ const leastSchedules = 20_000;
 const enoughFailures = 12;
 const seeds = 400;
 const usage = `usage: run.ts [--replay '<schedule>' | --seed <number>]
-  FAULTS_MINUTES=30   random worlds for so long, with seeds that were never drawn before
+  FAULTS_MINUTES=30   all pairs of faults, also of recoveries, and random worlds for so long, from new seeds
   FAULTS_WORKERS=1    so many at a time; default: one for each core`;
 
 const [flag, text = ''] = process.argv.slice(2);
@@ -79,7 +79,7 @@ function suite(): Readonly<Record<string, Iterable<Job>>> {
     'random worlds': randoms(seeds),
     interleavings: [...races(), ...deepRaces()],
     'single faults': singles(),
-    'pairs of faults': pairs(),
+    'pairs of faults': pairs(minutes > 0),
     ...(minutes > 0 ? { [`random worlds for ${minutes} minutes`]: newWorlds(minutes) } : {}),
   };
 }

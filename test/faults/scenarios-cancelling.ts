@@ -123,7 +123,7 @@ export const cancelling = {
     happenings: [
       { when: isStarted, afterMs: 300, act: (hands) => hands.disrupt('e', 'node_lost') },
       { when: isStarted, afterMs: 500, act: cancelled },
-      { when: isStarted, afterMs: 30_000, act: (hands) => hands.disrupt('e', 'node_gone') },
+      { when: isStarted, afterMs: 10_000, act: (hands) => hands.disrupt('e', 'node_gone') },
     ],
   },
   'cancel-ended': {
