@@ -15,6 +15,8 @@ export interface FaultProxyOptions {
   readonly tls?: Pick<RequestOptions, 'ca' | 'cert' | 'key'>;
   /** The fault of the next request; undefined lets it pass. */
   readonly next: () => Fault | undefined;
+  /** Hears of every request, as `GET /path`. */
+  readonly onRequest?: (request: string) => void;
 }
 
 export interface FaultProxy extends AsyncDisposable {
@@ -27,10 +29,11 @@ export interface FaultProxy extends AsyncDisposable {
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
   const counts = new Map<Fault, number>();
   const server = createServer((incoming, outgoing) => {
+    options.onRequest?.(`${incoming.method} ${incoming.url}`);
     const fault = options.next();
     if (fault !== undefined) counts.set(fault, (counts.get(fault) ?? 0) + 1);
     // Whatever breaks here is one more fault.
-    handle(incoming, outgoing, options, fault).catch(() => incoming.destroy());
+    handle(incoming, outgoing, options, fault).catch(() => incoming.socket.destroy());
   });
   server.requestTimeout = 0;
   server.listen(0, '127.0.0.1');
@@ -53,7 +56,7 @@ async function handle(
 ): Promise<void> {
   const body = await buffer(incoming);
   if (fault === 'cut') {
-    incoming.destroy();
+    incoming.socket.destroy();
     return;
   }
   if (fault === 'throttled' || fault === 'failed') {
@@ -65,7 +68,7 @@ async function handle(
   const answer = await forwarded(incoming, body, options);
   if (fault === 'answer lost') {
     answer.resume();
-    incoming.destroy();
+    incoming.socket.destroy();
     return;
   }
   outgoing.writeHead(answer.statusCode ?? 502, answer.headers);

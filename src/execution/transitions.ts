@@ -12,7 +12,8 @@ import { ended, neverStarted, stopped } from './final.ts';
 
 /** Everything that can happen to an execution. `jobUid` fences: an event of another Job changes nothing. */
 export type ExecutionEvent =
-  | { readonly type: 'waiting'; readonly waiting: Omit<Waiting, 'since'> }
+  /** Of the Job of that uid; null says why there is none yet. */
+  | { readonly type: 'waiting'; readonly jobUid: string | null; readonly waiting: Omit<Waiting, 'since'> }
   | { readonly type: 'launched'; readonly jobUid: string }
   | {
       readonly type: 'started';
@@ -75,7 +76,7 @@ function takeOver(execution: OpenExecution, process: string, fromEpoch: number):
 function fromAccepted(execution: ExecutionIn<'ACCEPTED'>, event: ExecutionEvent, now: number): Execution {
   switch (event.type) {
     case 'waiting':
-      return wait(execution, event.waiting, now);
+      return event.jobUid === null ? wait(execution, event.waiting, now) : execution;
     case 'launched': {
       const { state: _, ...rest } = execution;
       return { ...rest, state: 'LAUNCHING', jobUid: event.jobUid, launchedAt: now };
@@ -108,7 +109,7 @@ function fromAccepted(execution: ExecutionIn<'ACCEPTED'>, event: ExecutionEvent,
 function fromLaunching(execution: ExecutionIn<'LAUNCHING'>, event: ExecutionEvent, now: number): Execution {
   switch (event.type) {
     case 'waiting':
-      return wait(execution, event.waiting, now);
+      return event.jobUid === execution.jobUid ? wait(execution, event.waiting, now) : execution;
     case 'started': {
       const fenced = event.epoch !== null && execution.owner?.epoch !== event.epoch;
       if (event.jobUid !== execution.jobUid || fenced) return execution;
@@ -168,6 +169,8 @@ function wait(
   now: number,
 ): Execution {
   const known = execution.waiting;
+  // How every execution begins is not worth a write.
+  if (known === null && waiting.reason === 'Starting') return execution;
   if (known?.reason === waiting.reason && known.curable === waiting.curable) return execution;
   return { ...execution, waiting: { ...waiting, since: now } };
 }

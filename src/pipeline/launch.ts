@@ -35,7 +35,7 @@ async function walkQueue(ports: Ports): Promise<Walk> {
       const creation = await ports.sandbox.create(specOf(execution));
       if (creation.kind === 'full') {
         const waiting = { reason: 'Quota', message: creation.message, curable: true } as const;
-        await apply(ports, execution.id, { type: 'waiting', waiting });
+        await apply(ports, execution.id, { type: 'waiting', jobUid: null, waiting });
         return { drained: false, launched: begun.length };
       }
       if (creation.kind === 'rejected') {

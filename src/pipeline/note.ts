@@ -6,7 +6,7 @@ export async function noteProgress(ports: Recorder, job: Job, status: SandboxSta
   const { executionId, jobUid } = job;
   switch (status.kind) {
     case 'waiting':
-      await apply(ports, executionId, { type: 'waiting', waiting: status.waiting });
+      await apply(ports, executionId, { type: 'waiting', jobUid, waiting: status.waiting });
       return true;
     case 'running': {
       const { kind: _, ...running } = status;

@@ -1,16 +1,12 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, expect, test, vi } from 'vitest';
-import { parse } from 'yaml';
-import { z } from 'zod';
-import type { FunctionName } from '../../scripts/local-cloud.ts';
+import { afterAll, expect, onTestFailed, test, vi } from 'vitest';
 import type { Executor } from '../../src/executor.ts';
-import { type Fault, faults, startFaultProxy } from '../fault-proxy.ts';
+import { faults, startFaultProxy } from '../fault-proxy.ts';
 import { scaled } from '../scale.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
-import { type Cloud, describeCloud, kubeconfigOf } from './cloud.ts';
+import { type Cloud, describeCloud } from './cloud.ts';
 import { stateDirectory } from './command.ts';
+import { proxiedKubeconfigs } from './kubeconfigs.ts';
 
 const minutes = 60_000;
 const state = stateDirectory();
@@ -26,35 +22,6 @@ function dice(seed: number): () => number {
     now = (now * 1_103_515_245 + 12_345) % 2 ** 31;
     return now / 2 ** 31;
   };
-}
-
-const kubeconfigSchema = z.object({
-  clusters: z.tuple([
-    z.object({ cluster: z.object({ server: z.string(), 'certificate-authority-data': z.string() }) }),
-  ]),
-  users: z.tuple([z.looseObject({ user: z.object({ token: z.string() }) })]),
-});
-
-/** Kubeconfigs that lead every identity through a proxy of its own. */
-async function troubledKubeconfigs(next: () => Fault | undefined, stack: AsyncDisposableStack) {
-  const names = ['launch', 'watch', 'complete', 'reconcile', 'stream'] as const;
-  mkdirSync(state.path, { recursive: true });
-  const files = new Map<FunctionName, string>();
-  for (const name of names) {
-    const { clusters, users } = kubeconfigSchema.parse(parse(readFileSync(kubeconfigOf(name), 'utf8')));
-    const { server, 'certificate-authority-data': ca } = clusters[0].cluster;
-    const proxy = stack.use(await startFaultProxy({ target: server, tls: { ca: Buffer.from(ca, 'base64') }, next }));
-    const file = join(state.path, `${name}.json`);
-    const config = {
-      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'c' },
-      clusters: [{ name: 'c', cluster: { server: proxy.url, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'c', user: users[0].user }],
-      contexts: [{ name: 'c', context: { cluster: 'c', user: 'c' } }],
-    };
-    writeFileSync(file, JSON.stringify(config));
-    files.set(name, file);
-  }
-  return (name: FunctionName) => files.get(name) ?? '';
 }
 
 /** Asks until there is an answer, as a client that got an error and has an idempotency key does. */
@@ -117,7 +84,7 @@ await describeCloud('under faults at every connection, and kills', (start) => {
       const tcp: { cut(): void }[] = [];
       const cloud = await start({
         jobs: 8,
-        kubeconfig: await troubledKubeconfigs(next, stack),
+        kubeconfig: (await proxiedKubeconfigs(state.path, next, stack)).of,
         pushVia: async (_name, url) => stack.use(await startFaultProxy({ target: url, next })).url,
         through: async (_kind, host) => {
           const proxy = stack.use(await startTcpProxy(host));
@@ -127,6 +94,7 @@ await describeCloud('under faults at every connection, and kills', (start) => {
       });
       quiet = false;
       const trouble = new AbortController();
+      onTestFailed(async () => console.error(JSON.stringify((await cloud.executor.list({ limit: 100 })).executions)));
       const kills = killing(cloud, random, tcp, trouble.signal);
       const all = await submitAll(cloud.executor, count);
       for (const each of all) await expectResult(cloud, each);

@@ -24,7 +24,8 @@ export interface Cloud {
   readonly cloud: LocalCloud;
   readonly projectId: string;
   readonly pubsub: PubSub;
-  /** Address of the Pub/Sub emulator. */
+  /** Addresses of the emulators. */
+  readonly firestoreHost: string;
   readonly pubsubHost: string;
   readonly namespace: Namespace;
   readonly history: History;
@@ -86,5 +87,5 @@ async function start(firestoreHost: string, pubsubHost: string, changes: Changes
   const pubsub = new PubSub({ projectId, apiEndpoint: pubsubHost, emulatorMode: true });
   stack.defer(() => pubsub.close());
   const executor = httpExecutor({ server: new URL(cloud.functions.api.url) });
-  return { cloud, projectId, pubsub, pubsubHost, namespace, history, executor, lines };
+  return { cloud, projectId, pubsub, firestoreHost, pubsubHost, namespace, history, executor, lines };
 }

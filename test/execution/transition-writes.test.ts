@@ -33,7 +33,7 @@ describe('what a transition writes', () => {
     {
       name: 'waiting with the time it was first so',
       from: accepted,
-      event: { type: 'waiting', waiting },
+      event: { type: 'waiting', jobUid: null, waiting },
       after: { ...accepted, waiting: { ...waiting, since: now } },
     },
     {
@@ -188,13 +188,26 @@ describe('what a transition writes', () => {
     expect(cancelled).toMatchObject({ output: { stdout: nothing, stderr: nothing, complete: true, durationMs: null } });
   });
 
+  test('that a Job starts is written only over another reason for waiting', () => {
+    const starts = { type: 'waiting', jobUid, waiting: { reason: 'Starting', message: '', curable: true } } as const;
+    expect(transition(launching, starts, now)).toBe(launching);
+    const pulling: Execution = { ...launching, waiting: { ...waiting, since: 1 } };
+    expect(transition(pulling, starts, now)).toMatchObject({ waiting: { reason: 'Starting', since: now } });
+  });
+
   test('waiting for the same reason is not written again, for another it is', () => {
     const known: Execution = { ...accepted, waiting: { ...waiting, since: 1 } };
-    expect(transition(known, { type: 'waiting', waiting: { ...waiting, message: 'still pulling' } }, now)).toBe(known);
+    expect(
+      transition(known, { type: 'waiting', jobUid: null, waiting: { ...waiting, message: 'still pulling' } }, now),
+    ).toBe(known);
     const incurable = { ...waiting, curable: false };
-    expect(transition(known, { type: 'waiting', waiting: incurable }, now)).toMatchObject({ waiting: { since: now } });
+    expect(transition(known, { type: 'waiting', jobUid: null, waiting: incurable }, now)).toMatchObject({
+      waiting: { since: now },
+    });
     const other = { ...waiting, reason: 'Mount' } as const;
-    expect(transition(known, { type: 'waiting', waiting: other }, now)).toMatchObject({ waiting: { reason: 'Mount' } });
+    expect(transition(known, { type: 'waiting', jobUid: null, waiting: other }, now)).toMatchObject({
+      waiting: { reason: 'Mount' },
+    });
   });
 
   test('an execution without an owner is nobody’s to take over or to start in an epoch', () => {

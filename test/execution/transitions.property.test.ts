@@ -28,7 +28,7 @@ const waiting = fc.record({
 
 /** An event; endings carry no verdict yet, since that depends on what the record knows. */
 const event: fc.Arbitrary<ExecutionEvent> = fc.oneof(
-  fc.record({ type: fc.constant('waiting'), waiting }),
+  fc.record({ type: fc.constant('waiting'), jobUid: fc.constantFrom(null, 'uid-1', 'uid-2'), waiting }),
   fc.record({ type: fc.constant('launched'), jobUid: uid }),
   fc.record({ type: fc.constant('started'), jobUid: uid, startedAt: time, epoch: fc.option(epoch) }),
   fc.record({ type: fc.constant('ended'), jobUid: uid, ending: anyEnding, output }).map((ended) => ({

@@ -30,10 +30,9 @@ const same = 'same' as const;
 const nowhere = { ACCEPTED: same, LAUNCHING: same, RUNNING: same, STOPPING: same } as const;
 
 const rows: Readonly<Record<string, Row>> = {
-  waiting: {
-    event: { type: 'waiting', waiting },
-    after: { ...nowhere, ACCEPTED: 'ACCEPTED', LAUNCHING: 'LAUNCHING' },
-  },
+  waiting: { event: { type: 'waiting', jobUid: null, waiting }, after: { ...nowhere, ACCEPTED: 'ACCEPTED' } },
+  'its Job waits': { event: { type: 'waiting', jobUid, waiting }, after: { ...nowhere, LAUNCHING: 'LAUNCHING' } },
+  'a foreign Job waits': { event: { type: 'waiting', jobUid: foreignUid, waiting }, after: nowhere },
   launched: { event: { type: 'launched', jobUid }, after: { ...nowhere, ACCEPTED: 'LAUNCHING' } },
   'launched by a foreign Job': {
     event: { type: 'launched', jobUid: foreignUid },

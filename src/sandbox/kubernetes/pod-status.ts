@@ -124,6 +124,6 @@ function jobStatus({ metadata, spec, status }: JobObject): SandboxStatus {
     const ending = { podReason: '', podMessage: '', disruption: '', container: null, jobReason };
     return { kind: 'ended', ending, deleting: metadata.deletionTimestamp !== null };
   }
-  const message = spec.suspend ? 'the Job is suspended' : 'the Job has no pod yet';
-  return { kind: 'waiting', waiting: { reason: 'PodCreation', message, curable: true } };
+  if (!spec.suspend) return { kind: 'waiting', waiting: { ...starting, message: 'the Job has no pod yet' } };
+  return { kind: 'waiting', waiting: { reason: 'PodCreation', message: 'the Job is suspended', curable: true } };
 }

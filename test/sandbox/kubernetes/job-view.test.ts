@@ -58,7 +58,7 @@ test('reports a life once, step by step, by the execution and the uid of its Job
   view.pods.changed(endedAndGoing);
   view.jobs.deleted(theJob());
   view.pods.deleted(endedAndGoing);
-  expect(reports).toEqual(['PodCreation', 'Starting', 'running', 'ended', 'absent']);
+  expect(reports).toEqual(['Starting', 'Starting', 'running', 'ended', 'absent']);
   expect([...jobs]).toEqual(['exec/j']);
 });
 
@@ -76,7 +76,7 @@ test('asks the Job when its pod vanished', () => {
   view.pods.changed(running);
   view.pods.deleted(running);
   view.jobs.changed(theJob({ conditions: [{ type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded' }] }));
-  expect(reports).toEqual(['PodCreation', 'running', 'PodCreation', 'ended']);
+  expect(reports).toEqual(['Starting', 'running', 'Starting', 'ended']);
 });
 
 test('reports everything anew after a list, and the absence of what it does not show', () => {
@@ -93,7 +93,7 @@ test('a pod that only wears the labels is no pod of the Job', () => {
   const { view, reports } = listed();
   view.jobs.changed(theJob());
   view.pods.changed(thePod(runs, { ownerReferences: [] }));
-  expect(reports).toEqual(['PodCreation']);
+  expect(reports).toEqual(['Starting']);
 });
 
 test('what events explain stands until the pod moves', () => {

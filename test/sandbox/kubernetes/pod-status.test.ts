@@ -107,7 +107,7 @@ describe('a Job without pods', () => {
     ['on its way to success', condition('SuccessCriteriaMet')],
     ['whose condition was taken back', condition('Failed', 'x', 'False')],
   ])('%s waits for a pod', (_what, status) => {
-    const waiting = { reason: 'PodCreation', message: 'the Job has no pod yet', curable: true };
+    const waiting = { reason: 'Starting', message: 'the Job has no pod yet', curable: true };
     expect(statusOf([], parseJob(status))).toEqual({ kind: 'waiting', waiting });
   });
 
