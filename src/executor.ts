@@ -11,11 +11,15 @@ export interface ListOptions {
   readonly cursor?: string | undefined;
 }
 
-/** What can be asked of us, in this process or over HTTP: the CLI and the API are written against this. */
+/**
+ * What can be asked of us, in this process or over HTTP: the CLI and the API are written against this. Whatever is asked
+ * about an execution that was deleted throws ExecutionGoneError, for some weeks; then nobody knows it any more.
+ */
 export interface Executor {
   /**
    * Checks and records a request (the JSON body of `POST /v1/executions`).
-   * Throws InvalidRequestError with every problem, IdempotencyConflictError for a used key with another request.
+   * Throws InvalidRequestError with every problem, IdempotencyConflictError for a used key with another request,
+   * ExecutionGoneError for one whose execution was deleted.
    */
   submit(
     body: unknown,
@@ -24,6 +28,8 @@ export interface Executor {
   get(id: string): Promise<Resource | undefined>;
   list(options: ListOptions): Promise<{ readonly executions: readonly Resource[]; readonly next: string | null }>;
   cancel(id: string): Promise<Resource | undefined>;
+  /** Deletes an execution that has ended; false when there is none. Throws ExecutionOpenError when it has not ended. */
+  remove(id: string): Promise<boolean>;
   /** The bytes kept of a stream; empty until the execution ends. Undefined when there is no such execution. */
   output(id: string, stream: Stream): Promise<Uint8Array | undefined>;
   /**

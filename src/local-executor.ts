@@ -5,20 +5,23 @@ import { parseRequest } from './execution/request.ts';
 import type { Executor, ListOptions } from './executor.ts';
 import { cancel } from './pipeline/cancel.ts';
 import type { SubmitPorts } from './pipeline/ports.ts';
+import { find, remove } from './pipeline/retention.ts';
 import { submit } from './pipeline/submit.ts';
 import { toResource } from './resource.ts';
 import type { Store } from './store/executions.ts';
 
 /** What needs only the store: looking at executions, without a sandbox and without driving any. */
-export type Reader = Pick<Executor, 'get' | 'list' | 'output' | 'wait'>;
+type Reader = Pick<Executor, 'get' | 'list' | 'output' | 'wait'>;
 
 export function reader(store: Store): Reader {
   return {
-    get: async (id) => shown(await store.executions.get(id)),
+    get: async (id) => shown(await find(store, id)),
     list: (options) => list(store, options),
     output: async (id, stream) => {
-      if ((await store.executions.get(id)) === undefined) return undefined;
-      return (await store.executions.part(id, stream)) ?? new Uint8Array();
+      if ((await find(store, id)) === undefined) return undefined;
+      const kept = await store.executions.part(id, stream);
+      // Looked for again, since what was deleted in between did not print nothing.
+      return kept ?? ((await find(store, id)) && new Uint8Array());
     },
     wait: (id, seconds, onChange) => wait(store, id, seconds, (execution) => onChange?.(toResource(execution))),
   };
@@ -39,15 +42,23 @@ export function localExecutor(ports: SubmitPorts, caller: string): Executor {
       const { execution, created } = await submit(ports, parsed.submission, { caller, idempotencyKey });
       return { execution: toResource(execution), created };
     },
-    cancel: async (id) => shown(await cancel(ports, id)),
+    ...writer(ports),
   };
 }
 
-/** Cancels by writing the wish into the store; the process that drives the execution acts on it within seconds. */
-export function storeCanceller(store: Store): Executor['cancel'] {
+/** What changes executions in the store alone; the process that drives one acts on what it finds there within seconds. */
+export function storeWriter(store: Store): Writer {
   const bus = { publish: async () => {}, subscribe: () => {} };
-  const clock = { now: Date.now };
-  return async (id) => shown(await cancel({ store, bus, clock }, id));
+  return writer({ store, bus, clock: { now: Date.now } });
+}
+
+type Writer = Pick<Executor, 'cancel' | 'remove'>;
+
+function writer(ports: Parameters<typeof cancel>[0]): Writer {
+  return {
+    cancel: async (id) => shown((await cancel(ports, id)) ?? (await find(ports.store, id))),
+    remove: (id) => remove(ports, id),
+  };
 }
 
 function shown(execution: Execution | undefined) {
@@ -65,7 +76,7 @@ async function list(store: Store, { state, limit, cursor }: ListOptions) {
 }
 
 async function wait(store: Store, id: string, seconds: number, onChange: (execution: Execution) => void) {
-  if ((await store.executions.get(id)) === undefined) return undefined;
+  if ((await find(store, id)) === undefined) return undefined;
   const over = new AbortController();
   const stop = store.executions.watch(id, (execution) => {
     onChange(execution);
@@ -78,5 +89,5 @@ async function wait(store: Store, id: string, seconds: number, onChange: (execut
   } finally {
     stop();
   }
-  return shown(await store.executions.get(id));
+  return shown(await find(store, id));
 }

@@ -1,6 +1,5 @@
 import type { Language } from '../execution/execution.ts';
 import type { Executor } from '../executor.ts';
-import type { Reader } from '../local-executor.ts';
 import { CliError } from './errors.ts';
 
 /** Options that every command has: where executions are. */
@@ -33,14 +32,14 @@ export async function connect(
   return openEmbedded({ ...options, onError });
 }
 
-/** An executor that can look and cancel: a server's, or the store file itself, whose owners act on what is written there. */
-export async function connectToStore(options: StoreOptions): Promise<Connection<Reader & Pick<Executor, 'cancel'>>> {
+/** An executor that runs nothing itself: a server's, or the store file, whose owners act on what is written there. */
+export async function connectToStore(options: StoreOptions): Promise<Connection<Omit<Executor, 'submit'>>> {
   if (options.server !== undefined) return remote(options.server, options.apiKey);
   const { openStore } = await import('../embedded.ts');
-  const { reader, storeCanceller } = await import('../local-executor.ts');
+  const { reader, storeWriter } = await import('../local-executor.ts');
   const store = await openStore(options.store);
   return {
-    executor: { ...reader(store), cancel: storeCanceller(store) },
+    executor: { ...reader(store), ...storeWriter(store) },
     close: async () => store.close(),
   };
 }

@@ -66,6 +66,18 @@ export async function cancel(id: string, options: StoreOptions): Promise<number>
   }
 }
 
+/** Deletes an execution that has ended, with its code and output, and prints its id. */
+export async function remove(id: string, options: StoreOptions): Promise<number> {
+  const { executor, close } = await connectToStore(options);
+  try {
+    known((await executor.remove(id)) || undefined, id);
+    await print(`${id} deleted\n`);
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
 function known<T>(found: T | undefined, id: string): T {
   if (found === undefined) throw new CliError(`execution ${id} not found; see gke-code-executor list`);
   return found;

@@ -41,6 +41,11 @@ function program(): Command {
       exit(await (await import('./look.ts')).cancel(id, options)),
     ),
   );
+  root.addCommand(
+    lookOptions(new Command('delete').description('delete an execution that has ended').argument('<id>')).action(
+      async (id, options) => exit(await (await import('./look.ts')).remove(id, options)),
+    ),
+  );
   for (const command of root.commands) command.exitOverride().showHelpAfterError('(add --help for the options)');
   return root;
 }

@@ -1,5 +1,11 @@
 import type { z } from 'zod';
-import { IdempotencyConflictError, InvalidRequestError, UnavailableError } from '../errors.ts';
+import {
+  ExecutionGoneError,
+  ExecutionOpenError,
+  IdempotencyConflictError,
+  InvalidRequestError,
+  UnavailableError,
+} from '../errors.ts';
 import { type ProblemDocument, type ProblemKind, problemSchema, problemType } from '../http/problem.ts';
 import type { Answer } from './transport.ts';
 
@@ -16,11 +22,18 @@ export function isUnknown(answer: Answer): boolean {
   return isKind(problemIn(answer), 'unknown-execution');
 }
 
+/** Whether the server says that the execution was deleted. */
+export function isGone(answer: Answer): boolean {
+  return isKind(problemIn(answer), 'gone');
+}
+
 /** The error of an answer that is no success, as the embedded executor would throw it where there is such a one. */
 export function toError(answer: Answer): Error {
   const problem = problemIn(answer);
   if (problem === undefined) return notOurs(answer);
   if (isKind(problem, 'idempotency-conflict')) return new IdempotencyConflictError(problem.executionId ?? 'unknown');
+  if (isKind(problem, 'gone')) return new ExecutionGoneError(problem.executionId ?? 'unknown');
+  if (isKind(problem, 'execution-open')) return new ExecutionOpenError(problem.executionId ?? 'unknown');
   if (isKind(problem, 'unauthorized')) {
     return new UnavailableError(`${answer.server} wants its API key: ${problem.detail}`);
   }

@@ -7,7 +7,7 @@ import type { Executor, ListOptions, Stream } from '../executor.ts';
 import { formatIdempotencyKey } from '../http/idempotency.ts';
 import { pathOf } from '../http/representation.ts';
 import { type Resource, resourceSchema } from '../resource.ts';
-import { isUnknown, parseAnswer, toError } from './answer.ts';
+import { isGone, isUnknown, parseAnswer, toError } from './answer.ts';
 import { type Answer, type Send, type ServerAddress, transport } from './transport.ts';
 
 /** An executor on a server, and what only a server can do better. */
@@ -35,6 +35,7 @@ export function httpExecutor(address: ServerAddress): HttpExecutor {
     get: (id) => show(send, id),
     list: (options) => list(send, options),
     cancel: (id) => cancel(send, id),
+    remove: (id) => remove(send, id),
     output: (id, stream) => output(send, id, stream),
     wait: (id, seconds, onChange) => wait(send, id, { seconds, onChange, query: '' }),
   };
@@ -94,6 +95,15 @@ async function cancel(send: Send, id: string): Promise<Resource | undefined> {
   if (!isId(id)) return undefined;
   const headers = { 'Content-Type': 'application/json' };
   return known(await send({ method: 'POST', path: `${pathOf(id)}/cancel`, headers }));
+}
+
+async function remove(send: Send, id: string): Promise<boolean> {
+  if (!isId(id)) return false;
+  const answer = await send({ method: 'DELETE', path: pathOf(id) });
+  if (isUnknown(answer)) return false;
+  // Most likely by an attempt of ours whose answer got lost.
+  if (answer.status === 204 || (answer.repeated && isGone(answer))) return true;
+  throw toError(answer);
 }
 
 async function output(send: Send, id: string, stream: Stream): Promise<Uint8Array | undefined> {

@@ -10,7 +10,7 @@ export interface ServerAddress {
 }
 
 interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** From the server's address on, with its query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -27,6 +27,8 @@ export interface Answer {
   readonly type: string;
   readonly headers: Headers;
   readonly bytes: Uint8Array;
+  /** An attempt before this one may have been served. */
+  readonly repeated: boolean;
 }
 
 /** Sends a request, which must be safe to repeat, again after lost connections and 408, 429, 502, 503 and 504. */
@@ -53,7 +55,7 @@ export function transport({ server, apiKey }: ServerAddress): Send {
       const curable = failed ? outcome.curable && (reached || !outcome.refused) : isTransient(outcome.status);
       if (!curable || attempt >= retries.attempts) {
         if (failed) throw outcome.error;
-        return outcome;
+        return { ...outcome, repeated: attempt > 1 };
       }
       await sleep(delayMs(attempt, failed ? null : outcome.headers.get('retry-after')));
     }
@@ -72,7 +74,11 @@ function checkAddress(server: URL, apiKey: string | undefined): void {
   }
 }
 
-async function fetchWhole(base: URL, request: HttpRequest, authorization: Record<string, string>): Promise<Answer> {
+async function fetchWhole(
+  base: URL,
+  request: HttpRequest,
+  authorization: Record<string, string>,
+): Promise<Omit<Answer, 'repeated'>> {
   const { method, path, headers, body, waitSeconds } = request;
   const wait = waitSeconds === undefined ? undefined : Math.min(Math.ceil(waitSeconds), maximumWaitSeconds);
   const response = await fetch(new URL(path.slice(1), base), {

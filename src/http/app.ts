@@ -32,7 +32,7 @@ const withSafeHeaders = createMiddleware(async (c, next) => {
 const allowedMethods = new Map([
   ['/healthz', 'GET, HEAD'],
   ['/v1/executions', 'GET, HEAD, POST'],
-  ['/v1/executions/:id', 'GET, HEAD'],
+  ['/v1/executions/:id', 'GET, HEAD, DELETE'],
   ['/v1/executions/:id/cancel', 'POST'],
   ['/v1/executions/:id/events', 'GET, HEAD'],
   ...streams.map((stream): [string, string] => [`/v1/executions/:id/${stream}`, 'GET, HEAD']),

@@ -27,6 +27,7 @@ export function executionRoutes(served: Served): Hono {
   routes.post('/', (c) => create(c, served));
   routes.get('/', (c) => list(c, served));
   routes.get('/:id', (c) => show(c, served));
+  routes.delete('/:id', (c) => remove(c, served));
   routes.post('/:id/cancel', (c) => cancel(c, served));
   routes.get('/:id/events', (c) => events(c, served));
   for (const stream of streams) routes.get(`/:id/${stream}`, (c) => output(c, served, stream));
@@ -48,6 +49,15 @@ async function cancel(c: Context, served: Served): Promise<Response> {
   await ignoreBody(c.req.raw);
   const id = idOf(c);
   return answer(c, served, found(await served.executor.cancel(id), id), { include, headers: {} });
+}
+
+/** Wants no content type, unlike the POSTs: a web page cannot send a DELETE without a preflight. */
+async function remove(c: Context, { executor }: Served): Promise<Response> {
+  refuseQuery(c.req.url);
+  await ignoreBody(c.req.raw);
+  const id = idOf(c);
+  found((await executor.remove(id)) || undefined, id);
+  return new Response(null, { status: 204 });
 }
 
 /** Answers a POST: 200 when the execution has ended, by itself or within `Prefer: wait`; 202 while it is open. */

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { IdempotencyConflictError, InvalidRequestError, UnavailableError } from '../errors.ts';
+import {
+  ExecutionGoneError,
+  ExecutionOpenError,
+  IdempotencyConflictError,
+  InvalidRequestError,
+  UnavailableError,
+} from '../errors.ts';
 
 /** Every kind of problem that this API answers with. */
 const kinds = {
@@ -11,6 +17,8 @@ const kinds = {
   'unknown-execution': { status: 404, title: 'There is no such execution' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  'execution-open': { status: 409, title: 'The execution has not ended' },
+  gone: { status: 410, title: 'The execution was deleted' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be plain JSON' },
   'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
@@ -48,7 +56,7 @@ export const problemSchema = z.object({
   /** Names this one occurrence; the server's log names it too. */
   instance: z.string(),
   errors: z.array(entrySchema).optional(),
-  /** The execution that a conflicting idempotency key belongs to. */
+  /** The execution that an idempotency key belongs to which cannot be used, or that cannot be shown or deleted. */
   executionId: z.string().optional(),
 });
 export type ProblemDocument = Readonly<z.infer<typeof problemSchema>>;
@@ -123,6 +131,12 @@ function toProblem(error: unknown): ProblemError | undefined {
   }
   if (error instanceof IdempotencyConflictError) {
     return new ProblemError('idempotency-conflict', error.message, { executionId: error.executionId });
+  }
+  if (error instanceof ExecutionGoneError) {
+    return new ProblemError('gone', error.message, { executionId: error.executionId });
+  }
+  if (error instanceof ExecutionOpenError) {
+    return new ProblemError('execution-open', error.message, { executionId: error.executionId });
   }
   if (error instanceof UnavailableError) {
     return new ProblemError('unavailable', error.message, { headers: { 'Retry-After': '2' } });

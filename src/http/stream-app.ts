@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { executionIdPattern } from '../execution/identity.ts';
+import { find } from '../pipeline/retention.ts';
 import { type GuardOptions, keyGuard, siteGuard } from './guard.ts';
 import { type LiveOutputOptions, liveOutput, parseOffsets } from './live-output.ts';
 import { answerError, type OnError, ProblemError, safeHeaders } from './problem.ts';
@@ -19,7 +20,7 @@ export function streamApp({ store, follow, onError, ...guard }: StreamAppOptions
       const detail = 'must be the id of an event of this stream';
       throw new ProblemError('malformed-request', detail, { errors: [{ header: 'Last-Event-ID', detail }] });
     }
-    if (!executionIdPattern.test(id) || (await store.executions.get(id)) === undefined) {
+    if (!executionIdPattern.test(id) || (await find(store, id)) === undefined) {
       throw new ProblemError('unknown-execution', 'there is no execution of that id');
     }
     const body = liveOutput(id, { store, follow, known, signal: c.req.raw.signal });

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HttpExecutor, httpExecutor } from '../../src/client/client.ts';
 import type { Embedded } from '../../src/embedded.ts';
-import { IdempotencyConflictError, InvalidRequestError, UnavailableError } from '../../src/errors.ts';
+import {
+  ExecutionGoneError,
+  ExecutionOpenError,
+  IdempotencyConflictError,
+  InvalidRequestError,
+  UnavailableError,
+} from '../../src/errors.ts';
 import type { Resource } from '../../src/resource.ts';
 import { hello, place, type Served, serve } from '../http/serving.ts';
 
@@ -125,6 +131,27 @@ test('cancel stops a program', async () => {
   expect(await client.wait(execution.id, 20)).toMatchObject({ state: 'CANCELLED' });
 });
 
+test('remove deletes what has ended, and every call says so afterwards', async () => {
+  const { execution } = await client.submit({ ...hello, code: 'forever' }, { idempotencyKey: 'deleted' });
+  const { id } = execution;
+  await expect(client.remove(id)).rejects.toEqual(new ExecutionOpenError(id));
+  await client.cancel(id);
+  await client.wait(id, 20);
+  expect(await client.remove(id)).toBe(true);
+  const gone = new ExecutionGoneError(id);
+  const again = () => client.submit({ ...hello, code: 'forever' }, { idempotencyKey: 'deleted' });
+  for (const call of [
+    client.remove,
+    client.get,
+    client.cancel,
+    () => client.output(id, 'stdout'),
+    () => client.wait(id, 20),
+    again,
+  ]) {
+    await expect(call(id)).rejects.toEqual(gone);
+  }
+});
+
 test('output is byte for byte what was printed', async () => {
   const id = await ended('raw');
   expect(await client.output(id, 'stdout')).toEqual(bytes);
@@ -156,6 +183,7 @@ test('what is unknown is undefined', async () => {
   expect(await client.cancel(unknown)).toBeUndefined();
   expect(await client.output(unknown, 'stdout')).toBeUndefined();
   expect(await client.wait(unknown, 20)).toBeUndefined();
+  expect(await client.remove(unknown)).toBe(false);
 });
 
 test.each(['../../healthz', '', '.', `${unknown}/stdout`, `${unknown}?include=output`])('%j is no id', async (id) => {
@@ -163,6 +191,7 @@ test.each(['../../healthz', '', '.', `${unknown}/stdout`, `${unknown}?include=ou
   expect(await client.cancel(id)).toBeUndefined();
   expect(await client.output(id, 'stderr')).toBeUndefined();
   expect(await client.wait(id, 20)).toBeUndefined();
+  expect(await client.remove(id)).toBe(false);
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ExecutionGoneError } from '../../src/errors.ts';
 import { hello, place, serve } from '../http/serving.ts';
 import { failure, relay, stranger } from './stranger.ts';
 
@@ -70,6 +71,23 @@ describe('a failure that passes', () => {
     expect(await server.client.submit(hello, {})).toMatchObject({ created: true });
     expect(requests).toBe(2);
   });
+});
+
+test('a deletion whose answer got lost is done, not an error', async () => {
+  const executor = place().recording();
+  const { execution } = await executor.submit(hello, {});
+  await executor.cancel(execution.id);
+  await using real = await serve(executor);
+  let requests = 0;
+  await using server = await stranger(async (request, response) => {
+    requests += 1;
+    if (requests > 1) return relay(real.url, request, response);
+    await executor.remove(execution.id);
+    response.destroy();
+  });
+  expect(await server.client.remove(execution.id)).toBe(true);
+  expect(requests).toBe(2);
+  await expect(server.client.remove(execution.id)).rejects.toEqual(new ExecutionGoneError(execution.id));
 });
 
 test('a proxy that drops the preference to wait is not flooded', async () => {

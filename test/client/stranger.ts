@@ -35,11 +35,15 @@ export async function failure(work: Promise<unknown>): Promise<string> {
   return error.message;
 }
 
-/** Passes a POST on to another server. */
+/** Passes a request on to another server. */
 export async function relay(url: URL, ...[request, response]: Parameters<RequestListener>): Promise<void> {
   const headers = new Headers();
-  for (const name of ['content-type', 'idempotency-key']) headers.set(name, String(request.headers[name]));
+  for (const name of ['content-type', 'idempotency-key']) {
+    const value = request.headers[name];
+    if (typeof value === 'string') headers.set(name, value);
+  }
+  const { method = 'GET' } = request;
   const body = await text(request);
-  const answer = await fetch(new URL(request.url ?? '', url), { method: 'POST', headers, body });
+  const answer = await fetch(new URL(request.url ?? '', url), { method, headers, ...(body === '' ? {} : { body }) });
   response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
 }

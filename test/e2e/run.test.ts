@@ -162,6 +162,11 @@ describe('looking at the store without a server', () => {
       stderr: Buffer.from('err\n'),
     });
     expect((await command(['cancel', id, ...here])).stdout.toString()).toBe(`${id} FAILED\n`);
+    expect(await command(['delete', id, ...here])).toMatchObject({ code: 0, stdout: Buffer.from(`${id} deleted\n`) });
+    const gone = Buffer.from(`gke-code-executor: execution ${id} was deleted\n`);
+    for (const look of ['get', 'logs', 'cancel', 'delete']) {
+      expect(await command([look, id, ...here])).toMatchObject({ code: 2, stderr: gone });
+    }
   });
 });
 
@@ -185,6 +190,11 @@ describe('serve', () => {
       expect(await command(['cancel', id, ...remote])).toMatchObject({ code: 0, stderr: Buffer.alloc(0) });
       const ended = await fetch(`${serving.url}/v1/executions/${id}`, { headers: { Prefer: 'wait=20' } });
       expect(await ended.json()).toMatchObject({ state: 'CANCELLED' });
+      expect(await command(['delete', id, ...remote])).toMatchObject({
+        code: 0,
+        stdout: Buffer.from(`${id} deleted\n`),
+      });
+      expect((await command(['delete', 'a'.repeat(26), ...remote])).stderr.toString()).toContain('not found');
     } finally {
       await serving.end('SIGTERM');
     }

@@ -54,8 +54,8 @@ describe('a path', () => {
   test.each([
     ['PUT', '/v1/executions', 'GET, HEAD, POST'],
     ['OPTIONS', '/v1/executions', 'GET, HEAD, POST'],
-    ['DELETE', `/v1/executions/${id}`, 'GET, HEAD'],
-    ['POST', `/v1/executions/${id}`, 'GET, HEAD'],
+    ['DELETE', '/v1/executions', 'GET, HEAD, POST'],
+    ['POST', `/v1/executions/${id}`, 'GET, HEAD, DELETE'],
     ['GET', `/v1/executions/${id}/cancel`, 'POST'],
     ['POST', `/v1/executions/${id}/events`, 'GET, HEAD'],
     ['HEAD', `/v1/executions/${id}/cancel`, 'POST'],
