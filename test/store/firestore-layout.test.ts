@@ -123,6 +123,21 @@ describeEmulator('firestore', 'the layout of Firestore documents', (emulator) =>
       expect(fields.toSorted()).toEqual(['by', 'inline', 'item', 'mark', 'order', 'parts']);
     });
 
+    test('that is replaced between looking and removing is removed as it is then', async () => {
+      const store = firestoreCollection(things, firestore);
+      await store.create(thing('a'), { stdout: randomBytes(300 * KiB) });
+      const { getAll } = firestore;
+      const read = getAll.bind(firestore);
+      firestore.getAll = async (...asked) => {
+        firestore.getAll = read;
+        const snapshots = await read(...asked);
+        await store.update('a', increment, { stdout: randomBytes(300 * KiB) });
+        return snapshots;
+      };
+      await store.remove('a', { bodyHash: 'h', expiresAt: Date.now() + 60_000 });
+      expect(await paths()).toEqual(['things/a']);
+    });
+
     test('that is replaced between looking where it is and reading it is whole all the same', async () => {
       const store = firestoreCollection(things, firestore);
       const filled = (value: number) => new Uint8Array(1900 * KiB).fill(value);
