@@ -79,6 +79,7 @@ export function cloud(lab: Lab, site: Site): Deployment {
     bus,
     // A relay watches for a while after everything has ended; it is a call and the message that asked for it.
     isIdle: () => underway + bus.pending() === 2 * relays,
+    isResting: () => relays === 0,
     roundMs: tickMs,
   };
 }

@@ -18,6 +18,8 @@ export interface Deployment {
   readonly bus: Bus | null;
   /** Nothing is under way but those rounds. */
   isIdle(): boolean;
+  /** Nobody watches who would have to stop when there is nothing to watch. */
+  isResting(): boolean;
   /** Milliseconds in which every round comes at least once. */
   readonly roundMs: number;
 }

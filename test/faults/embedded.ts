@@ -52,6 +52,8 @@ export function embedded(lab: Lab, site: Site, processes: number): Deployment {
     },
     bus: null,
     isIdle: () => underway === 0 && living.every(({ busy }) => busy() === 0),
+    // Its watch lasts as long as the process.
+    isResting: () => true,
     roundMs: rounds.pause * rounds.sweepEvery,
   };
 }

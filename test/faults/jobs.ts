@@ -8,6 +8,8 @@ import { handovers } from './scenarios-handover.ts';
 export type Job =
   /** Every scenario, with nothing done to it: what fails here fails everywhere. */
   | { readonly kind: 'undisturbed'; readonly deployment: DeploymentName }
+  /** Schedules as they are written down. */
+  | { readonly kind: 'schedules'; readonly texts: readonly string[] }
   /** Every kind of fault at every point of a scenario. */
   | { readonly kind: 'singles'; readonly deployment: DeploymentName; readonly scenario: string }
   /** Every pair of faults, of which the first is one of this slice. */

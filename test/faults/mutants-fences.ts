@@ -1,9 +1,5 @@
 import type { Mutant } from './mutants.ts';
 
-const running = { kind: 'singles', deployment: 'cloud', scenario: 'rumours-running' } as const;
-const stopping = { kind: 'singles', deployment: 'cloud', scenario: 'rumours-stopping' } as const;
-const handovers = { kind: 'undisturbed', deployment: 'cloud' } as const;
-
 /** Fences against what is said of a Job that is not the execution's own. */
 const uids: readonly Mutant[] = [
   {
@@ -17,21 +13,18 @@ const uids: readonly Mutant[] = [
     file: 'src/execution/transitions.ts',
     from: "return event.jobUid === execution.jobUid ? stop(execution, 'lost', event.message, now) : execution;",
     to: "return stop(execution, 'lost', event.message, now);",
-    first: [running],
   },
   {
     name: 'the ending of a foreign Job counts',
     file: 'src/execution/transitions.ts',
     from: ": execution;\n    case 'ended':\n      return event.jobUid === execution.jobUid ? ended(execution, event, now) : execution;",
     to: ": execution;\n    case 'ended':\n      return ended(execution, event, now);",
-    first: [running],
   },
   {
     name: 'the ending of a foreign Job counts while it is stopping',
     file: 'src/execution/transitions.ts',
     from: "    case 'ended':\n      return event.jobUid === execution.jobUid ? ended(execution, event, now) : execution;\n    case 'collected':",
     to: "    case 'ended':\n      return ended(execution, event, now);\n    case 'collected':",
-    first: [stopping],
   },
   {
     name: 'the start of a foreign Job counts while it is stopping',
@@ -44,21 +37,18 @@ const uids: readonly Mutant[] = [
     file: 'src/execution/transitions.ts',
     from: 'if (event.jobUid !== execution.jobUid || execution.output !== null) return execution;',
     to: 'if (execution.output !== null) return execution;',
-    first: [stopping],
   },
   {
     name: 'the removal of a foreign Job counts',
     file: 'src/execution/transitions.ts',
     from: 'return event.jobUid === execution.jobUid ? stopped(execution, event.started, now) : execution;',
     to: 'return stopped(execution, event.started, now);',
-    first: [stopping],
   },
   {
     name: 'a later Job of the same name is taken for the recorded one',
     file: 'src/sandbox/memory.ts',
     from: 'return found?.uid === job.jobUid ? found : undefined;',
     to: 'return found;',
-    first: [{ kind: 'races', deployment: 'cloud', state: 'accepted', actors: ['launch', 'launch'], detours: 1 }],
   },
   {
     name: 'the pods of a foreign Job are looked at',
@@ -81,21 +71,18 @@ const relays: readonly Mutant[] = [
     file: 'src/pipeline/relay.ts',
     from: '  await lease.release();\n  const open = await firstOpen(ports);\n',
     to: '  const open = await firstOpen(ports);\n  await lease.release();\n',
-    first: [handovers],
   },
   {
     name: 'a relay ends without a last look',
     file: 'src/pipeline/relay.ts',
     from: '  if (open !== undefined) await ports.bus.publish',
     to: '  if (open === "") await ports.bus.publish',
-    first: [handovers],
   },
   {
     name: 'a relay that has ended counts as one',
     file: 'src/pipeline/relay.ts',
     from: 'return lease !== undefined && lease.expiresAt > clock.now();',
     to: 'return lease !== undefined && clock.now() > 0;',
-    first: [handovers],
   },
   {
     name: 'nobody asks for a relay',
@@ -108,9 +95,10 @@ const relays: readonly Mutant[] = [
     file: 'src/pipeline/watch.ts',
     from: '  await Promise.all(pending);\n',
     to: '',
+    by: 'play cloud/exit0 watch:store.update#1=hang',
   },
   {
-    name: 'a relay is never left',
+    name: 'a relay goes on with nothing to watch',
     file: 'src/pipeline/relay.ts',
     from: 'clock.now() - busyAt < times.idle',
     to: 'clock.now() - busyAt >= 0',
@@ -120,7 +108,7 @@ const relays: readonly Mutant[] = [
     file: 'src/pipeline/complete.ts',
     from: "  if (execution.state === 'RUNNING' && status.kind === 'waiting') return lookAgain(ports, job);\n",
     to: '',
-    first: [{ kind: 'singles', deployment: 'gated', scenario: 'exit0' }],
+    by: 'play gated/exit0 launch:store.update#2=error-after launch:store.update#3=error-after',
   },
   {
     name: 'what runs too long is left to run',

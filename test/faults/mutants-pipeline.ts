@@ -31,6 +31,7 @@ export const pipelineMutants: readonly Mutant[] = [
     file: 'src/pipeline/complete.ts',
     from: '  await apply(ports, execution.id, event, parts(captured));\n  await ports.sandbox.remove(job, { wait: false });',
     to: '  await ports.sandbox.remove(job, { wait: false });\n  await apply(ports, execution.id, event, parts(captured));',
+    by: 'play cloud/exit0 complete:sandbox.remove#1=crash-after',
   },
   {
     name: 'the start signal comes before the record is LAUNCHING',
@@ -43,19 +44,21 @@ export const pipelineMutants: readonly Mutant[] = [
     file: 'src/pipeline/launch.ts',
     from: "if (update?.after.state === 'ACCEPTED' || update === undefined || jobUidOf(update.after) !== jobUid) {\n",
     to: "if (update === undefined) return;\n  if (jobUidOf(update.after) !== jobUid) {\n    return start(ports, { ...update.after, state: 'LAUNCHING', jobUid });\n",
-    first: [{ kind: 'singles', deployment: 'cloud', scenario: 'keys' }],
+    by: 'play cloud/keys launch:sandbox.create#1=stall',
   },
   {
     name: 'an error of a launch is heard by nobody until all have begun',
     file: 'src/pipeline/launch.ts',
     from: 'begun.push(Promise.allSettled([begin(ports, execution, creation.jobUid)]));',
     to: 'const launched = begin(ports, execution, creation.jobUid);\n        begun.push(launched.then(() => []));',
+    by: 'play cloud/crowd launch:store.update#1=error-after',
   },
   {
     name: 'whoever lost an execution to another process starts it',
     file: 'src/pipeline/launch.ts',
     from: ' || (execution.owner?.process ?? null) !== ports.process',
     to: '',
+    by: 'race gated/accepted/launch+reconcile/still ab',
   },
   {
     name: 'a full cluster refuses for good',

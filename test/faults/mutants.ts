@@ -1,4 +1,3 @@
-import type { Job } from './jobs.ts';
 import { fenceMutants } from './mutants-fences.ts';
 import { pipelineMutants } from './mutants-pipeline.ts';
 
@@ -10,8 +9,8 @@ export interface Mutant {
   /** Text that is there exactly once, and what stands there instead. */
   readonly from: string;
   readonly to: string;
-  /** Where to look for it first; the rest of the quick part follows. */
-  readonly first?: readonly Job[];
+  /** A schedule that is known to notice it; the quick part follows, should it do so no more. */
+  readonly by?: string;
 }
 
 const rounds: readonly Mutant[] = [
@@ -38,6 +37,7 @@ const rounds: readonly Mutant[] = [
     file: 'src/pipeline/reconcile.ts',
     from: ' || now - execution.startedAt > patienceMs.running',
     to: '',
+    by: 'play cloud/exit0 watch:bus.publish#1=error-before',
   },
   {
     name: 'a start signal that was not given is not given again',
@@ -50,6 +50,7 @@ const rounds: readonly Mutant[] = [
     file: 'src/pipeline/reconcile.ts',
     from: "return execution.state === 'ACCEPTED' || execution.jobUid === job.jobUid;",
     to: "return execution.state !== 'ACCEPTED' && execution.jobUid === job.jobUid;",
+    by: 'race cloud/created/launch+sweep/still bbbabbaaabaaabbbbb++b+b+',
   },
   {
     name: 'the sweep deletes nothing',
@@ -71,7 +72,7 @@ const model: readonly Mutant[] = [
     file: 'src/execution/transitions.ts',
     from: "function fromLaunching(execution: ExecutionIn<'LAUNCHING'>, event: ExecutionEvent, now: number): Execution {\n  switch (event.type) {\n",
     to: "function fromLaunching(execution: ExecutionIn<'LAUNCHING'>, event: ExecutionEvent, now: number): Execution {\n  switch (event.type) {\n    case 'launched':\n      return { ...execution, jobUid: event.jobUid };\n",
-    first: [{ kind: 'races', deployment: 'cloud', state: 'accepted', actors: ['launch', 'launch'], detours: 2 }],
+    by: 'race cloud/accepted/launch+launch/still aaatb',
   },
   {
     name: 'START_TIMEOUT is said without fencing the Job',
@@ -84,18 +85,21 @@ const model: readonly Mutant[] = [
     file: 'src/execution/transitions.ts',
     from: 'const fenced = event.epoch !== null && execution.owner?.epoch !== event.epoch;',
     to: 'const fenced = false;',
+    by: 'race gated/accepted/launch+reconcile/still aaaaaaaabbbbbbbbbaa',
   },
   {
     name: 'a takeover does not raise the epoch',
     file: 'src/execution/transitions.ts',
     from: 'owner: { process, epoch: fromEpoch + 1 }',
     to: 'owner: { process, epoch: fromEpoch }',
+    by: 'race embedded/accepted/launch+launch/still',
   },
   {
     name: 'success is inferred from the absence of failure',
     file: 'src/execution/classify.ts',
     from: "  return verdict('LOST', 'platform', true, { reason: jobReason, message: gone });",
     to: "  return verdict('SUCCEEDED', null, true, { exitCode: 0, reason: jobReason, message: gone });",
+    by: 'play cloud/pod-deleted complete:sandbox.output#1=stall',
   },
   {
     name: 'exit code 137 means out of memory',
@@ -114,6 +118,7 @@ const model: readonly Mutant[] = [
     file: 'src/execution/final.ts',
     from: 'retrySafe: !started && seenStarted === false,',
     to: 'retrySafe: !started,',
+    by: 'race cloud/stopping-signalled/complete+complete/quick',
   },
   {
     name: 'the Job has a random name',
@@ -129,6 +134,7 @@ const adapters: readonly Mutant[] = [
     file: 'src/store/memory.ts',
     from: '    if (rows.get(id) !== row) continue;\n',
     to: '',
+    by: 'race cloud/expired/reconcile+reconcile/still +',
   },
   {
     name: 'a Job that is there already is an error',
@@ -147,7 +153,6 @@ const adapters: readonly Mutant[] = [
     file: 'src/sandbox/memory/api.ts',
     from: 'if (state.jobs.get(name)?.uid === uid) deleteJob(state, uid, propagation);',
     to: 'deleteJob(state, state.jobs.get(name)?.uid ?? uid, propagation);',
-    first: [{ kind: 'races', deployment: 'cloud', state: 'accepted', actors: ['launch', 'launch'], detours: 2 }],
   },
   {
     name: 'an expired watch is resumed instead of listed anew',

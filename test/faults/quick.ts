@@ -16,8 +16,9 @@ for (const { jobs, share } of parts()) {
 }
 
 function parts(): { readonly jobs: readonly Job[]; readonly share: number }[] {
+  const by = mutants.find((mutant) => mutant.name === name)?.by;
   return [
-    { jobs: mutants.find((mutant) => mutant.name === name)?.first ?? [], share: 1 },
+    { jobs: [{ kind: 'schedules', texts: by === undefined ? [] : [by] }], share: 1 },
     { jobs: undisturbed(), share: 1 },
     { jobs: races(), share: 0.1 },
     { jobs: singles(), share: 0.03 },

@@ -19,7 +19,6 @@ type Part = { readonly order: Order } | { readonly happening: Happening };
 interface World {
   readonly parts: readonly Part[];
   readonly scenario: Omit<Scenario, 'orders' | 'happenings'>;
-  readonly latency: (point: string) => number;
   readonly faults: FailpointsOptions['faults'];
 }
 
@@ -37,7 +36,6 @@ export function playRandom({ deployment, seed, keep, faults }: Random): Promise<
     scenario: { ...world.scenario, orders, happenings },
     faults: faults === undefined ? world.faults : planned(faults),
     faultless: false,
-    latency: world.latency,
   });
 }
 
@@ -63,11 +61,11 @@ function worldOf(seed: number, deployment: DeploymentName): World {
     scenario: {
       ends: finalStates,
       boundMs: 900_000,
+      latency: (point) => 1 + (hashOf(seed, `${point} latency`) % jitterMs),
       processes: random.pick([1, 1, 2]),
       delay: (step) => defaultDelaysMs[step] * slowness * random.next() * 2,
       ...(random.chance(0.4) ? { quota: 1 + random.below(2) } : {}),
     },
-    latency: (point) => 1 + (hashOf(seed, `${point} latency`) % jitterMs),
     faults: (point, ordinal) => {
       if (ordinal > faultyOrdinals) return undefined;
       const own = dice(hashOf(seed, point));

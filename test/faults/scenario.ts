@@ -67,6 +67,8 @@ export interface Scenario {
   readonly processes?: number;
   /** Milliseconds of a step of the cluster. Default: the model's own. */
   readonly delay?: (step: Step) => number;
+  /** Milliseconds that a call takes. Default: 1. */
+  readonly latency?: (point: string) => number;
   /** Default: all. */
   readonly deployments?: readonly DeploymentName[];
   /** Without faults, a result is stored this soon after its program ended, and a free slot is used as soon. Milliseconds. */

@@ -1,20 +1,32 @@
 import type { Scenario } from './scenario.ts';
 
-/** A relay ends a minute after the last execution it watched: milliseconds after the beginning, and around them. */
-const relayEnds = { fromMs: 60_010, toMs: 60_070 };
+/** Milliseconds that it takes a relay to change its lease: at once, and longer than the whole of a launch. */
+const leaseMs = [1, 100] as const;
 
-function requestAt(atMs: number): Scenario {
-  const orders = [
-    { name: 'e', program: 'exit0' },
-    { name: 'f', program: 'slow', atMs },
-  ] as const;
-  return { orders, ends: ['SUCCEEDED'], promptMs: 5_000, deployments: ['cloud'] };
+/** When a relay ends, a minute after it last saw an open execution: some milliseconds before that and after. */
+function around(latencyMs: number): number[] {
+  const looksMs = 5_000 + latencyMs + 1;
+  const endMs = 17 + Math.ceil(60_000 / looksMs) * looksMs;
+  const stepMs = Math.ceil(latencyMs / 20);
+  return Array.from({ length: 60 }, (_, index) => endMs + (index - 30) * stepMs);
 }
 
-/** Requests at every moment around the end of a relay, which each must find it, or get another; nobody is told late. */
+function requestAt(atMs: number, latencyMs: number): Scenario {
+  return {
+    orders: [
+      { name: 'e', program: 'exit0' },
+      { name: 'f', program: 'slow', atMs },
+    ],
+    ends: ['SUCCEEDED'],
+    promptMs: 5_000,
+    deployments: ['cloud'],
+    latency: (point) => (point.startsWith('watch:leases.update#') ? latencyMs : 1),
+  };
+}
+
+/** Requests at many moments around the end of a relay: each must find it, or get another, so that no result is late. */
 export const handovers: Readonly<Record<string, Scenario>> = Object.fromEntries(
-  Array.from({ length: relayEnds.toMs - relayEnds.fromMs }, (_, index) => {
-    const atMs = relayEnds.fromMs + index;
-    return [`handover-${atMs}`, requestAt(atMs)];
-  }),
+  leaseMs.flatMap((latencyMs) =>
+    around(latencyMs).map((atMs) => [`handover-${latencyMs}-${atMs}`, requestAt(atMs, latencyMs)] as const),
+  ),
 );

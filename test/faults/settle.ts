@@ -68,6 +68,7 @@ async function check({ lab, scenario, deployments, client, stage, faultless }: P
   checkCluster(lab);
   checkAnswers(lab, client);
   if (faultless) checkUndisturbed(lab, scenario);
+  if (faultless) await checkRest(lab, deployments);
   if (lab.violations.length === 0) for (const site of lab.sites) await checkReplay(lab, site);
 }
 
@@ -114,6 +115,15 @@ function checkEnds(lab: Lab, { ends }: Scenario): void {
     if (state === 'LOST' && (lab.orphaned.has(id) || (lab.gated && reason === 'Lost'))) continue;
     if (!ends.some((end) => end === state)) lab.violate('I10', `${id} is ${state}, which this scenario cannot end in`);
   }
+}
+
+/** Milliseconds after which nobody may watch any more, beside the round that has passed. */
+const restMs = 10_000;
+
+/** I14: with nothing to watch, watching ends. */
+async function checkRest(lab: Lab, deployments: readonly Deployment[]): Promise<void> {
+  await pass(lab, restMs);
+  if (!deployments.every((own) => own.isResting())) lab.violate('I14', 'a relay goes on with nothing to watch');
 }
 
 /** I12 and I14: what comes again after all is over changes nothing, throws nothing and costs little. */

@@ -15,13 +15,12 @@ export interface Setup {
   readonly faults: FailpointsOptions['faults'];
   /** Nothing is done to any call, so that results must also come promptly. */
   readonly faultless: boolean;
-  /** Milliseconds that a call takes. Default: 1. */
-  readonly latency?: (point: string) => number;
 }
 
 /** Plays a scenario with faults until all is quiet, and says what was wrong. */
 export async function simulate(setup: Setup): Promise<Outcome> {
-  const { scenario, deployment, latency = () => 1 } = setup;
+  const { scenario, deployment } = setup;
+  const { latency = () => 1 } = scenario;
   const lab = openLab(deployment, scenario, setup.faults, (time) => (_, point) => time.sleep(latency(point)));
   const deployments = lab.sites.map((site) => deploy(lab, site, deployment, scenario.processes));
   const client: Client = createClient(lab, scenario, deployments);

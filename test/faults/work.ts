@@ -5,7 +5,7 @@ import { type FaultKind, kindsAt } from './fault.ts';
 import { type Job, scenariosOf } from './jobs.ts';
 import type { Violation } from './lab.ts';
 import { play } from './play.ts';
-import { replayCommand, type Schedule } from './schedule.ts';
+import { parseSchedule, replayCommand, type Schedule } from './schedule.ts';
 import type { Outcome } from './settle.ts';
 import { shrink } from './shrink.ts';
 
@@ -51,6 +51,9 @@ export async function work(job: Job, { mostFailures, shrinks, share }: WorkOptio
   const sampled: Try = async (schedule) =>
     Math.floor(++drawn * share) > Math.floor((drawn - 1) * share) ? attempt(schedule) : undefined;
   switch (job.kind) {
+    case 'schedules':
+      for (const text of job.texts) await attempt(parseSchedule(text));
+      break;
     case 'undisturbed':
       for (const scenario of scenariosOf(job.deployment)) {
         await attempt({ mode: 'play', deployment: job.deployment, scenario, faults: new Map() });
