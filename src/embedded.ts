@@ -38,9 +38,13 @@ const systemClock: Clock = { now: Date.now, sleep: async (milliseconds) => void 
 /** The whole pipeline in this process, over the given store and sandbox. */
 export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions): Promise<Embedded> {
   const process = base32(randomBytes(10));
-  const bus = inProcessBus({ onError: (_topic, _message, error) => onError(error) });
-  const ports: Ports = { store, bus, sandbox, clock: systemClock, randomBytes, process };
   const ending = new AbortController();
+  // What is cut off by our own end is taken up by the next process, and no news.
+  const report = (error: unknown) => {
+    if (!ending.signal.aborted) onError(error);
+  };
+  const bus = inProcessBus({ onError: (_topic, _message, error) => report(error) });
+  const ports: Ports = { store, bus, sandbox, clock: systemClock, randomBytes, process };
   const launchAll = singleFlight(() => launch(ports));
   bus.subscribe('execution-requested', async ({ executionId }) => {
     await resume(ports, executionId);
@@ -51,9 +55,9 @@ export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions
   bus.subscribe('watch-wanted', async () => {});
   await renew(store, process);
   const loops = [
-    watch(ports, ending.signal, onError),
-    every(lease.renewal, () => renew(store, process), ending.signal, onError),
-    reconcileLoop(ports, ending.signal, onError),
+    watch(ports, ending.signal, report),
+    every(lease.renewal, () => renew(store, process), ending.signal, report),
+    reconcileLoop(ports, ending.signal, report),
   ];
   return {
     executor: localExecutor(ports, 'local'),

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
 import { states } from '../execution/execution.ts';
 import { streams } from '../executor.ts';
 import { formatIdempotencyKey } from '../http/idempotency.ts';
@@ -21,6 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 function program(): Command {
   const root = new Command('gke-code-executor')
     .description('Run untrusted code in a sandbox: every run recorded, bounded, finished and cleaned up.')
+    .version(manifest.version)
     .exitOverride()
     .showHelpAfterError('(add --help for the options)');
   root.addCommand(runCommand());

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const main = join(root, 'src/cli/main.ts');
@@ -76,6 +77,8 @@ export async function server(args: readonly string[], env: NodeJS.ProcessEnv = {
     child.once('exit', (code) => reject(new Error(`serve exited with ${code}: ${stderr}`)));
   });
   child.stdout.resume();
+  // Also when the test failed or took too long.
+  onTestFinished(() => void child.kill('SIGKILL'));
   return {
     url,
     pid: child.pid ?? 0,

@@ -41,6 +41,19 @@ describe('processes on one store file', () => {
     await second.end('SIGTERM');
   }, 120_000);
 
+  it('a serve that is stopped with work in its queue has nothing to report', async () => {
+    const serving = await server(['--store', `${state.path}/stopped.sqlite`]);
+    const executor = httpExecutor({ server: new URL(serving.url) });
+    for (let n = 0; n < 6; n++) {
+      await executor.submit({ language: 'python', code: `import time\ntime.sleep(${n / 5})` }, {});
+    }
+    await expect
+      .poll(async () => (await executor.list({ state: 'SUCCEEDED', limit: 10 })).executions.length, { timeout: 20_000 })
+      .toBeGreaterThan(0);
+    await serving.end('SIGTERM');
+    expect(serving.stderr()).toMatch(/^gke-code-executor: listening on \S+\n$/);
+  }, 60_000);
+
   it('three runs beside one serve do not disturb one another', async () => {
     const path = `${state.path}/shared.sqlite`;
     const serving = await server(['--store', path]);
