@@ -1,7 +1,7 @@
-import type { Received } from '../src/bus/envelope.ts';
+import { type Received, refuseOld } from '../src/bus/envelope.ts';
 import { parseIngest } from '../src/bus/ingest.ts';
 import { parseGoogleCloudConfig } from '../src/config.ts';
-import { IdempotencyConflictError, InvalidRequestError } from '../src/errors.ts';
+import { ExecutionGoneError, IdempotencyConflictError, InvalidRequestError } from '../src/errors.ts';
 import { once, onPush } from '../src/function.ts';
 import { submitPorts } from '../src/google-cloud.ts';
 import { localExecutor } from '../src/local-executor.ts';
@@ -20,6 +20,8 @@ onPush('ingest', async (message) => {
 });
 
 async function submitted(message: Received, submit: ReturnType<typeof localExecutor>['submit']) {
+  const old = refuseOld(message, Date.now());
+  if (old !== undefined) return old;
   const parsed = parseIngest(message);
   if (!parsed.ok) return parsed;
   const { body, idempotencyKey } = parsed.ingest;
@@ -27,8 +29,12 @@ async function submitted(message: Received, submit: ReturnType<typeof localExecu
     await submit(body, { idempotencyKey });
     return undefined;
   } catch (error) {
-    const isPoison = error instanceof InvalidRequestError || error instanceof IdempotencyConflictError;
-    if (isPoison) return { ok: false, reason: error.message } as const;
+    if (isPoison(error)) return { ok: false, reason: error.message } as const;
     throw error;
   }
+}
+
+function isPoison(error: unknown): error is Error {
+  const kinds = [InvalidRequestError, IdempotencyConflictError, ExecutionGoneError];
+  return kinds.some((kind) => error instanceof kind);
 }

@@ -1,5 +1,5 @@
 import { type HttpFunction, http } from '@google-cloud/functions-framework';
-import { type Bell, type Poison, parseBell, parsePush, type Received } from './bus/envelope.ts';
+import { type Bell, type Poison, parseBell, parsePush, type Received, refuseOld } from './bus/envelope.ts';
 import { jsonLog } from './log.ts';
 import { withTrace } from './trace.ts';
 
@@ -46,6 +46,8 @@ export function onPush(name: string, handle: (message: Received) => Promise<Pois
 /** Registers a function that the bells of a topic are pushed to. */
 export function onBell(name: string, handle: (bell: Bell) => Promise<void>): void {
   onPush(name, async (message) => {
+    const old = refuseOld(message, Date.now());
+    if (old !== undefined) return old;
     const parsed = parseBell(message);
     if (!parsed.ok) return parsed;
     await handle(parsed.bell);

@@ -1,9 +1,12 @@
 import type { PubSub } from '@google-cloud/pubsub';
-import type { Received } from './envelope.ts';
+import { firstPublished, original, type Received } from './envelope.ts';
 import { deadLetterTopic } from './subscribers.ts';
 
 export interface DeadLetters {
-  /** Keeps a message on the topic `executions` that no retry can cure, with the reason as attribute `reason`. */
+  /**
+   * Keeps a message on the topic `executions` that no retry can cure, with the reason as attribute `reason`. Played back
+   * with its attributes it is the same request of the same age.
+   */
   keep(message: Received, reason: string): Promise<void>;
 }
 
@@ -14,10 +17,16 @@ const maxReasonBytes = 1024;
 export function deadLetters(pubsub: PubSub, prefix: string): DeadLetters {
   const topic = pubsub.topic(`${prefix}${deadLetterTopic('executions')}`, { batching: { maxMessages: 1 } });
   return {
-    keep: async ({ data, attributes, messageId }, reason) => {
+    keep: async (message, reason) => {
+      const { data, attributes, messageId } = message;
       const cut = Buffer.from(reason).subarray(0, maxReasonBytes).toString('utf8').replace(/�$/, '');
-      const about = { reason: cut, ...(messageId === null ? {} : { originalMessageId: messageId }) };
-      await topic.publishMessage({ data: Buffer.from(data), attributes: { ...attributes, ...about } });
+      const published = firstPublished(message);
+      const first = {
+        ...(messageId === null ? {} : { [original.messageId]: messageId }),
+        ...attributes,
+        ...(published === null ? {} : { [original.publishTime]: new Date(published).toISOString() }),
+      };
+      await topic.publishMessage({ data: Buffer.from(data), attributes: { ...first, reason: cut } });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { limits } from '../execution/limits.ts';
+import { dayMs, limits, retention } from '../execution/limits.ts';
 import type { Message } from './bus.ts';
 
 /** A Pub/Sub message as a subscriber got it, whichever way it came. */
@@ -40,6 +40,26 @@ const traceparentPattern = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 /** The attributes of a message on our own topics; its data is empty. */
 export function toAttributes({ executionId }: Message, traceparent: string | undefined): Record<string, string> {
   return { executionId, schemaVersion, ...(traceparent === undefined ? {} : { traceparent }) };
+}
+
+/** Attributes that a dead letter carries: of the message that it was. */
+export const original = { messageId: 'originalMessageId', publishTime: 'originalPublishTime' } as const;
+
+/** The same by Pub/Sub, which makes a new message of one that it gives up. */
+const forwardedPublishTime = 'CloudPubSubDeadLetterSourceTopicPublishTime';
+
+/** When the message was first published, in milliseconds since the Unix epoch; null when nothing says it. */
+export function firstPublished({ publishTime, attributes }: Received): number | null {
+  const times = [original.publishTime, forwardedPublishTime].map((name) => instant(attributes[name]));
+  const known = [publishTime, ...times].filter((time) => time !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+/** Refuses a message, a dead letter that is played back say, whose execution may be deleted and its tombstone as well. */
+export function refuseOld(message: Received, now: number): Poison | undefined {
+  const published = firstPublished(message);
+  if (published === null || now - published < retention.tombstoneDays * dayMs) return undefined;
+  return { ok: false, reason: `it was published more than ${retention.tombstoneDays} days ago` };
 }
 
 /** Reads a message of our own topics; one without a version was rung by hand. Never throws. */
@@ -109,6 +129,7 @@ function envelopeIn(json: unknown): unknown {
 /** Attributes that mean something to us. Not every header is one: some are secret. */
 const attributeNames = [
   ...['executionId', 'schemaVersion', 'traceparent', 'idempotencyKey', 'language', 'image'],
+  ...[...Object.values(original), forwardedPublishTime],
   ...Object.keys(limits),
 ];
 

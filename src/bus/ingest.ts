@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../execution/limits.ts';
-import type { Poison, Received } from './envelope.ts';
+import { original, type Poison, type Received } from './envelope.ts';
 
 /** A request that came as a message on the topic `executions`; its body is still to be checked, as that of HTTP is. */
 export interface Ingest {
@@ -14,7 +14,8 @@ export interface Ingest {
  * that are named as in `limits.ts`, and `image`, are the request's. Else its data is the JSON body of a submission, which
  * may be in a CloudEvent in structured mode. In binary mode the attributes `ce-…` name the event. Never throws.
  *
- * The key is the attribute `idempotencyKey`, else source and id of the CloudEvent, else the message's id.
+ * The key is the attribute `idempotencyKey`, else source and id of the CloudEvent, else the message's id, which a dead
+ * letter that is played back has as an attribute.
  */
 export function parseIngest(message: Received): { readonly ok: true; readonly ingest: Ingest } | Poison {
   const { attributes } = message;
@@ -69,8 +70,9 @@ function binaryEvent(attributes: Received['attributes']) {
 /** As in the header `Idempotency-Key`: a key means the same request whichever way it comes. */
 const printable = /^[\x20-\x7e]{1,255}$/;
 
-function keyOf({ attributes, messageId }: Received, event: unknown): string | Poison {
+function keyOf({ attributes, ...message }: Received, event: unknown): string | Poison {
   const { idempotencyKey } = attributes;
+  const messageId = attributes[original.messageId] || message.messageId;
   if (idempotencyKey !== undefined) {
     const rule = 'the attribute idempotencyKey must be 1–255 printable ASCII characters';
     return printable.test(idempotencyKey) ? idempotencyKey : poison(rule);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { clocks, limits, sizes } from '../../src/execution/limits.ts';
+import { clocks, limits, retention, sizes } from '../../src/execution/limits.ts';
 
 describe('the table of limits', () => {
   test.each(Object.entries(limits))('%s has its default between its bounds, in whole units, and a reason', (_, row) => {
@@ -40,6 +40,10 @@ describe('the table of limits', () => {
 
   test('the largest bundle fits its ConfigMap in base64, with room for the supervisor', () => {
     expect((sizes.bundleBytes * 4) / 3).toBeLessThan(870 * 1024);
+  });
+
+  test('a tombstone outlives every message: Pub/Sub keeps none for more than 31 days', () => {
+    expect(retention.tombstoneDays).toBeGreaterThan(31);
   });
 
   test('every clock is longer than the one inside it', () => {
