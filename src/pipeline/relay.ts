@@ -42,16 +42,21 @@ interface HeldLease {
 async function claim({ store: { leases }, clock }: Ports): Promise<HeldLease | undefined> {
   let mine = clock.now() + times.lease;
   const { created } = await leases.create({ id: leaseId, expiresAt: mine });
-  const exchange = async (ours: (expiresAt: number) => boolean, expiresAt: number) => {
-    const update = await leases.update(leaseId, (lease) => (ours(lease.expiresAt) ? { ...lease, expiresAt } : lease));
-    return update?.after.expiresAt === expiresAt;
+  const exchange = async (mayChange: (expiresAt: number) => boolean, expiresAt: number) => {
+    let changed = false;
+    await leases.update(leaseId, (lease) => {
+      changed = mayChange(lease.expiresAt);
+      return changed ? { ...lease, expiresAt } : lease;
+    });
+    return changed;
   };
   if (!created && !(await exchange((expiresAt) => expiresAt <= clock.now(), mine))) return undefined;
   return {
     renew: async () => {
       const next = clock.now() + times.lease;
-      if (await exchange((expiresAt) => expiresAt === mine, next)) mine = next;
-      return mine === next;
+      const renewed = await exchange((expiresAt) => expiresAt === mine, next);
+      if (renewed) mine = next;
+      return renewed;
     },
     release: async () => void (await exchange((expiresAt) => expiresAt === mine, 0)),
   };
