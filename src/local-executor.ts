@@ -75,6 +75,9 @@ async function list(store: Store, { state, limit, cursor }: ListOptions) {
   return { executions: page.items.map(toResource), next: page.next };
 }
 
+/** Seconds after which a wait looks by itself: of what was deleted as soon as it ended no watch may tell. */
+const lookSeconds = 5;
+
 async function wait(store: Store, id: string, seconds: number, onChange: (execution: Execution) => void) {
   if ((await find(store, id)) === undefined) return undefined;
   const over = new AbortController();
@@ -83,7 +86,12 @@ async function wait(store: Store, id: string, seconds: number, onChange: (execut
     if (isFinal(execution)) over.abort();
   });
   try {
-    await sleep(seconds * 1000, undefined, { signal: over.signal });
+    let left = seconds;
+    for (; left > lookSeconds; left -= lookSeconds) {
+      await sleep(lookSeconds * 1000, undefined, { signal: over.signal });
+      await find(store, id);
+    }
+    await sleep(left * 1000, undefined, { signal: over.signal });
   } catch (error) {
     if (!over.signal.aborted) throw error;
   } finally {

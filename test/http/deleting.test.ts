@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ExecutionGoneError } from '../../src/errors.ts';
 import { streamApp } from '../../src/http/stream-app.ts';
 import { problemIn } from './problems.ts';
 import { hello, place, post, type Served, serve } from './serving.ts';
@@ -121,4 +122,15 @@ describe('an execution that was deleted', () => {
     };
     await expect(executor.output(execution.id, 'stdout')).rejects.toThrow(`execution ${execution.id} was deleted`);
   });
+});
+
+test('a wait for an execution of which no watch tells that it ended and was deleted ends all the same', async () => {
+  const { recording, store } = place();
+  const executor = recording();
+  const { execution } = await executor.submit(hello, {});
+  store.executions.watch = () => () => {};
+  const waiting = expect(executor.wait(execution.id, 3_000)).rejects.toEqual(new ExecutionGoneError(execution.id));
+  await executor.cancel(execution.id);
+  await executor.remove(execution.id);
+  await waiting;
 });

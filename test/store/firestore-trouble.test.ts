@@ -65,6 +65,16 @@ describeEmulator('firestore', 'Firestore in trouble', (emulator) => {
       const { items } = await losing((store) => store.remove('old'));
       expect(items).toEqual([]);
     });
+
+    test('remove leaves its tombstone', async () => {
+      const tombstone = { bodyHash: 'h', expiresAt: Date.now() + 60_000 };
+      const { told, items } = await losing(async (store) => {
+        await store.remove('old', tombstone);
+        return store.create(thing('old'));
+      });
+      expect(told).toEqual({ created: false, tombstone });
+      expect(items).toEqual([]);
+    });
   });
 
   test('a connection that breaks now and then loses no change and makes none twice', async () => {
