@@ -2,12 +2,13 @@ import type { Execution } from '../../src/execution/execution.ts';
 import { noOutput } from '../../src/execution/final.ts';
 import { jobName } from '../../src/execution/identity.ts';
 import type { ExecutionEvent } from '../../src/execution/transitions.ts';
-import { apply } from '../../src/pipeline/ports.ts';
+import { apply, specOf } from '../../src/pipeline/ports.ts';
+import { memorySandbox } from '../../src/sandbox/memory.ts';
 import type { Lab, Site } from './lab.ts';
 import { startProcess } from './process.ts';
 import { codeOf, submissionOf } from './programs.ts';
 import type { Deed, Hands, View } from './scenario.ts';
-import { stranger } from './truth.ts';
+import { lateLauncher, stranger } from './truth.ts';
 
 interface Backstage {
   readonly siteOf: (name: string) => Site | undefined;
@@ -58,6 +59,15 @@ export function handsOf(lab: Lab, { siteOf, find, view, did, cancel }: Backstage
     squat: (name) => {
       did(name, 'refused');
       void makeJob({ name: nameOf(name), order: name, installation: stranger });
+    },
+    replace: (name) => {
+      const [site, execution, uid] = [siteOf(name), find(name), view.job(name)];
+      if (site === undefined || execution === undefined || uid === undefined) return;
+      did(name, 'job_deleted', uid);
+      cluster.disrupt(uid, 'job_deleted');
+      const { installation } = site;
+      const options = { cluster, installation, namespaceUid: 'ns', client: lateLauncher };
+      void memorySandbox(options).create(specOf(execution));
     },
     impersonate: async (name) => {
       const installation = siteOf(name)?.installation ?? '';

@@ -17,8 +17,8 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     name: 'submit rings before the record is stored',
     file: 'src/pipeline/submit.ts',
-    from: '  const { created, item: execution } =',
-    to: "  await ports.bus.publish('execution-requested', { executionId: newId(ports, submitter) }).catch(() => {});\n  const { created, item: execution } =",
+    from: '  const stored = await',
+    to: "  await ports.bus.publish('execution-requested', { executionId: id }).catch(() => {});\n  const stored = await",
   },
   {
     name: 'cancel publishes before the record is stopping',
@@ -63,8 +63,8 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     name: 'a full cluster refuses for good',
     file: 'src/pipeline/launch.ts',
-    from: "await apply(ports, execution.id, { type: 'waiting', waiting });",
-    to: "await apply(ports, execution.id, { type: 'rejected', message: waiting.message });",
+    from: "if (creation.kind === 'full') {\n",
+    to: "if (creation.kind === 'full') {\n        await apply(ports, execution.id, { type: 'rejected', message: creation.message });\n",
   },
   {
     name: 'the idempotency key is not scoped by caller',

@@ -37,7 +37,6 @@ const rounds: readonly Mutant[] = [
     file: 'src/pipeline/reconcile.ts',
     from: ' || now - execution.startedAt > patienceMs.running',
     to: '',
-    by: 'play cloud/exit0 watch:bus.publish#1=error-before',
   },
   {
     name: 'a start signal that was not given is not given again',
@@ -153,6 +152,7 @@ const adapters: readonly Mutant[] = [
     file: 'src/sandbox/memory/api.ts',
     from: 'if (state.jobs.get(name)?.uid === uid) deleteJob(state, uid, propagation);',
     to: 'deleteJob(state, state.jobs.get(name)?.uid ?? uid, propagation);',
+    by: 'race cloud/accepted/launch+launch/still bbbtaaaaabbbbaaaaaaaaaaaabbbb',
   },
   {
     name: 'an expired watch is resumed instead of listed anew',

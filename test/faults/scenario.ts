@@ -41,6 +41,8 @@ export interface Hands {
   deleteInForeground(name: string): void;
   /** Puts a Job of somebody else where the order's would be. */
   squat(name: string): void;
+  /** Deletes the order's Job, and a launcher that looked before makes it anew. */
+  replace(name: string): void;
   /** Runs a copy of the order's Job under another name, with our labels, for a while. */
   impersonate(name: string): Promise<void>;
   /** Says everything about the order's execution that there is to say, of a Job that is not its own. */

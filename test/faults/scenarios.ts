@@ -117,6 +117,13 @@ const foreign = {
     deployments: ['cloud', 'embedded'],
     happenings: [{ when: isState('LAUNCHING'), act: (hands) => hands.impersonate('e') }],
   },
+  'job-replaced': {
+    ...one('exit0'),
+    ends: ['LOST', 'SUCCEEDED'],
+    deployments: ['cloud', 'embedded'],
+    delay: (step) => (step === 'garbageCollection' ? 50 : defaultDelaysMs[step]),
+    happenings: [{ when: isState('LAUNCHING'), act: (hands) => hands.replace('e') }],
+  },
   'rumours-launching': { ...one('exit0'), ends: ['SUCCEEDED'], happenings: [rumour('LAUNCHING', 0)] },
   'rumours-running': { ...one('slow'), ends: ['SUCCEEDED'], happenings: [rumour('RUNNING', 300)] },
   'rumours-unstarted': {

@@ -5,6 +5,9 @@ import type { Order } from './scenario.ts';
 /** The client that is none of ours: what it makes looks like our Jobs and is not. */
 export const stranger = 'somebody';
 
+/** A launcher that looked long ago and makes a Job now. */
+export const lateLauncher = 'late-launcher';
+
 /** What the cluster really did for one execution, whoever was told. */
 export interface Truth {
   readonly jobs: readonly ClusterEvent[];

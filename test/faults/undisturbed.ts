@@ -1,7 +1,7 @@
 import type { Lab } from './lab.ts';
 import type { Write } from './ledger.ts';
 import type { Scenario } from './scenario.ts';
-import { type Truth, truthOf } from './truth.ts';
+import { lateLauncher, type Truth, truthOf } from './truth.ts';
 
 /** Without faults one Job is enough, no output is lost, and nobody waits for a round of the reconciler who need not. */
 export function checkUndisturbed(lab: Lab, { promptMs, keepsOutput = false }: Scenario): void {
@@ -9,7 +9,8 @@ export function checkUndisturbed(lab: Lab, { promptMs, keepsOutput = false }: Sc
     for (const write of ledger.all()) {
       const { execution, parts } = write;
       const truth = truthOf(lab.cluster.history, installation, execution.id);
-      if (truth.jobs.length > 1) lab.violate('I14', `${execution.id} was given ${truth.jobs.length} Jobs`);
+      const jobs = truth.jobs.filter(({ client }) => client !== lateLauncher).length;
+      if (jobs > 1) lab.violate('I14', `${execution.id} was given ${jobs} Jobs`);
       if (keepsOutput && !parts.get('stdout')?.length) lab.violate('I10', `${execution.id} lost what it had printed`);
       if (promptMs !== undefined) checkPromptness(lab, write, { truth, promptMs });
     }
