@@ -93,7 +93,11 @@ async function start(ports: Ports, execution: Execution): Promise<void> {
   const { store, sandbox, bus } = ports;
   const { id, jobUid, owner } = execution;
   const [code, stdin] = await Promise.all([store.executions.part(id, 'code'), store.executions.part(id, 'stdin')]);
-  if (code === undefined || stdin === undefined) throw new Error(`execution ${id} has lost its code`);
+  if (code === undefined || stdin === undefined) {
+    // Ended and deleted meanwhile: its Job was fenced before.
+    if ((await store.executions.get(id)) === undefined) return;
+    throw new Error(`execution ${id} has lost its code`);
+  }
   const permit = async (startedAt: number) => {
     const event = { type: 'started', jobUid, startedAt, epoch: owner?.epoch ?? null } as const;
     // Asked again when the answer was lost: what was permitted and not used could never start.

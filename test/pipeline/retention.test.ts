@@ -156,6 +156,25 @@ describe('an execution that was deleted', () => {
     expect(w.left()).toBe(0);
   });
 
+  it('is no trouble for a launcher that is about to start it', async () => {
+    const w = world();
+    const ports = w.ports();
+    const id = await w.submit(ports, second);
+    const { executions } = ports.store;
+    let deletion: Promise<unknown> | undefined;
+    const part: typeof executions.part = async (...asked) => {
+      deletion ??= cancel(ports, id)
+        .then(() => complete(ports, id))
+        .then(() => remove(ports, id));
+      await deletion;
+      return executions.part(...asked);
+    };
+    const launched = launch({ ...ports, store: { ...ports.store, executions: { ...executions, part } } });
+    await w.clock.pass(5_000);
+    await expect(launched).resolves.toBeUndefined();
+    expect([w.starts(id), w.left()]).toEqual([0, 0]);
+  });
+
   it('takes with it the Job of a launcher that comes late', async () => {
     const w = world();
     const ports = w.ports();
