@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -11,9 +11,11 @@ const framework = '@google-cloud/functions-framework';
 const supervisors = Object.values(podCommands).map(({ source }) => source);
 const names = readdirSync(join(root, 'functions')).map((file) => basename(file, '.ts'));
 
-rmSync(join(root, 'dist/functions'), { recursive: true, force: true });
+const built = join(root, 'dist/functions');
+// Put in place at the end, so that functions which run from there find either all of the old or all of the new.
+const next = join(root, `dist/functions-${process.pid}`);
 for (const name of names) {
-  const outdir = join(root, 'dist/functions', name);
+  const outdir = join(next, name);
   await build({
     entryPoints: { index: join(root, 'functions', `${name}.ts`) },
     outdir,
@@ -45,4 +47,6 @@ for (const name of names) {
   };
   writeFileSync(join(outdir, 'package.json'), `${JSON.stringify(deployed, null, 2)}\n`);
 }
+rmSync(built, { recursive: true, force: true });
+renameSync(next, built);
 console.log(`built ${names.join(', ')} in dist/functions`);

@@ -55,7 +55,7 @@ function spawned({ name, env, onLine }: FunctionProcessOptions, port: number): C
   const child = spawn(
     process.execPath,
     [
-      `--require=${root}scripts/loopback.cjs`,
+      `--require=${root}scripts/local-function.cjs`,
       `${root}node_modules/@google-cloud/functions-framework/build/src/main.js`,
       `--source=${root}dist/functions/${name}`,
       `--target=${name}`,
@@ -63,7 +63,7 @@ function spawned({ name, env, onLine }: FunctionProcessOptions, port: number): C
     ],
     {
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', METADATA_SERVER_DETECTION: 'none', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     },
   );
   for (const stream of [child.stdout, child.stderr]) {

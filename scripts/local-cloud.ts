@@ -59,13 +59,19 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     start('stream'),
   ]);
   const functions = { api, ingest, launch, watch, complete, reconcile, stream };
-  await subscribe(options, functions);
   const over = new AbortController();
+  const stop = () => Promise.all(Object.values(functions).map((each) => each.stop()));
   const callReconcile = async () => {
     const { status } = await fetch(reconcile.url, { method: 'POST' });
     if (status !== 204) throw new Error(`the reconciler answered ${status}`);
   };
-  await callReconcile();
+  try {
+    await subscribe(options, functions);
+    await callReconcile();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   const schedule = callEvery(scheduleMs, callReconcile, over.signal);
   return {
     functions,
@@ -73,7 +79,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     [Symbol.asyncDispose]: async () => {
       over.abort();
       await schedule;
-      await Promise.all(Object.values(functions).map((each) => each.stop()));
+      await stop();
     },
   };
 }

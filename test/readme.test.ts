@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { describeCluster } from './cluster.ts';
+import { describeCluster, temporaryNamespace } from './cluster.ts';
 import { stateDirectory } from './e2e/command.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
@@ -54,27 +54,44 @@ describe('README example', () => {
 
   it('the server answers the request beside it', async () => {
     const port = String(await freePort());
-    const serving = spawn('bash', ['-euc', `exec ${block('serve --port').replace('8080', port)}`], {
-      env,
-      detached: true,
+    using _serving = await started(block('serve --port').replace('8080', port), 'listening');
+    const { stdout } = await shell(block('curl').replace('8080', port));
+    expect(JSON.parse(stdout)).toMatchObject({
+      state: 'SUCCEEDED',
+      result: { exitCode: 0, stdout: { text: '42\n' } },
     });
-    try {
-      await new Promise<void>((resolve, reject) => {
-        serving.stderr.on('data', (text) => String(text).includes('listening') && resolve());
-        serving.once('exit', () => reject(new Error('serve ended')));
-      });
-      const { stdout } = await shell(block('curl').replace('8080', port));
-      expect(JSON.parse(stdout)).toMatchObject({
-        state: 'SUCCEEDED',
-        result: { exitCode: 0, stdout: { text: '42\n' } },
-      });
-    } finally {
-      if (serving.pid !== undefined) process.kill(-serving.pid, 'SIGTERM');
-    }
   });
 });
 
+/** Starts a command of the README in a process group of its own, and waits until it says that it serves. */
+async function started(script: string, ready: string): Promise<Disposable> {
+  const child = spawn('bash', ['-euc', `exec ${script}`], { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  await new Promise<void>((resolve, reject) => {
+    let said = '';
+    child.stderr.on('data', (text) => {
+      said += text;
+      if (said.includes(ready)) resolve();
+    });
+    child.once('exit', () => reject(new Error(`it ended: ${said}`)));
+  });
+  return {
+    [Symbol.dispose]: () => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    },
+  };
+}
+
 await describeCluster('README example on a cluster', () => {
+  it('the functions run on this machine', async () => {
+    await using namespace = await temporaryNamespace();
+    const port = String(await freePort());
+    const options = `-- --port ${port} --namespace ${namespace.name}`;
+    using _cloud = await started(`${block('cloud:local').trim()} ${options}`, 'the API is');
+    const { stdout, stderr } = await shell(block('--server http').replace('8080', port));
+    expect(stdout).toBe('2 3 5 7 11 13 17 19 23 29 31 37 41 43 47\n');
+    expect(stderr).toBe('15 primes below 50\n');
+  }, 180_000);
+
   it('runs in a gVisor pod', async () => {
     expect((await shell(block('--sandbox kubernetes'))).stderr).toBe('15 primes below 50\n');
   });
