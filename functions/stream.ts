@@ -1,14 +1,13 @@
-import { getRequestListener } from '@hono/node-server';
 import { parseClusterConfig, parseGoogleCloudConfig } from '../src/config.ts';
-import { log, once, onRequest } from '../src/function.ts';
+import { log, onRequest } from '../src/function.ts';
 import { connectCluster } from '../src/google-cloud-cluster.ts';
 import { streamApp } from '../src/http/stream-app.ts';
 import { followLog } from '../src/sandbox/kubernetes/live-log.ts';
 
-const listener = once(async () => {
+onRequest('stream', async () => {
   const config = parseGoogleCloudConfig(process.env);
   const { ports, api, namespace } = await connectCluster(config, parseClusterConfig(process.env));
-  const app = streamApp({
+  return streamApp({
     store: ports.store,
     follow: ({ pod, request: caps }, signal) =>
       pod === undefined ? [] : followLog({ api, namespace, pod, caps, signal }),
@@ -17,7 +16,4 @@ const listener = once(async () => {
     apiKey: config.apiKey,
     onError: (error) => log.error('cannot answer', { error }),
   });
-  return getRequestListener(app.fetch, { overrideGlobalObjects: false });
 });
-
-onRequest('stream', listener);

@@ -7,6 +7,7 @@ import { gkeAccess } from './sandbox/kubernetes/gke-auth.ts';
 import { jobSandbox } from './sandbox/kubernetes/job-sandbox.ts';
 import { namespaceUid } from './sandbox/kubernetes/preflight.ts';
 import { writeTarget } from './store/firestore/installation.ts';
+import { tracedSandbox } from './telemetry/ports.ts';
 
 /** Ports of a function that works in a namespace of a cluster. */
 export async function pipelinePorts(config: GoogleCloudConfig, cluster: ClusterConfig): Promise<Ports> {
@@ -24,7 +25,8 @@ export async function connectCluster(
   const api = kubernetesApi(await accessTo(cluster));
   const { namespace } = cluster;
   const [{ ports, firestore, target }, uid] = await Promise.all([commonPorts(config), namespaceUid(api, namespace)]);
-  const sandbox = jobSandbox({ api, namespace, namespaceUid: uid, installation: ports.store.installation });
+  const { installation } = ports.store;
+  const sandbox = tracedSandbox(jobSandbox({ api, namespace, namespaceUid: uid, installation }));
   if (target !== sandbox.target) await writeTarget(firestore, sandbox.target);
   return { ports: { ...ports, sandbox }, api, namespace };
 }

@@ -10,7 +10,8 @@ import type { SubmitPorts } from './pipeline/ports.ts';
 import { kubernetesFacts } from './sandbox/kubernetes/facts.ts';
 import { readTarget } from './store/firestore/installation.ts';
 import { clientSettings, firestoreStore } from './store/firestore.ts';
-import { currentTraceparent } from './trace.ts';
+import { tracedBus } from './telemetry/ports.ts';
+import { currentTraceparent } from './telemetry/trace.ts';
 
 const clock = { now: Date.now, sleep: async (milliseconds: number) => void (await sleep(milliseconds)) };
 
@@ -19,7 +20,7 @@ export async function commonPorts(config: GoogleCloudConfig) {
   const firestore = new Firestore({ ...clientSettings, projectId: config.projectId, databaseId: config.databaseId });
   const [store, target] = await Promise.all([firestoreStore({ firestore }), readTarget(firestore)]);
   const pubsub = new PubSub({ projectId: config.projectId });
-  const bus = pubsubBus({ pubsub, prefix: config.topicPrefix, traceparent: currentTraceparent });
+  const bus = tracedBus(pubsubBus({ pubsub, prefix: config.topicPrefix, traceparent: currentTraceparent }));
   return { ports: { store, bus, clock, randomBytes, process: null }, firestore, pubsub, target };
 }
 

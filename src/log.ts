@@ -1,4 +1,4 @@
-import { currentTraceparent } from './trace.ts';
+import { currentTraceparent } from './telemetry/trace.ts';
 
 type Severity = 'INFO' | 'WARNING' | 'ERROR';
 

@@ -82,6 +82,8 @@ const common = {
   bodyHash: z.string(),
   request: requestSchema,
   acceptedAt: instant,
+  /** W3C trace context of the request that it came with: whatever is done for it belongs to that trace. */
+  traceparent: z.string().optional(),
 };
 
 const launched = { jobUid: z.string(), launchedAt: instant };

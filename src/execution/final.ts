@@ -71,7 +71,7 @@ export function neverStarted(
 
 type Unfinished = Pick<
   Execution,
-  'id' | 'target' | 'isolation' | 'owner' | 'caller' | 'bodyHash' | 'request' | 'acceptedAt'
+  'id' | 'target' | 'isolation' | 'owner' | 'caller' | 'bodyHash' | 'request' | 'acceptedAt' | 'traceparent'
 > & { readonly jobUid: string | null; readonly launchedAt: number | null };
 
 function finished(
@@ -87,6 +87,7 @@ function finished(
     bodyHash: from.bodyHash,
     request: { ...from.request, env: {} },
     acceptedAt: from.acceptedAt,
+    traceparent: from.traceparent,
     jobUid: from.jobUid,
     launchedAt: from.launchedAt,
     startedAt: null,

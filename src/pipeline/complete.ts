@@ -4,6 +4,7 @@ import { noOutput } from '../execution/final.ts';
 import { clocks } from '../execution/limits.ts';
 import type { ExecutionEvent } from '../execution/transitions.ts';
 import type { Job, SandboxOutput, SandboxStatus } from '../sandbox/sandbox.ts';
+import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { noteProgress } from './note.ts';
 import { apply, type Ports, specOf } from './ports.ts';
 
@@ -16,8 +17,14 @@ type Launched = ExecutionIn<'LAUNCHING' | 'RUNNING' | 'STOPPING'>;
 export async function complete(ports: Ports, executionId: string): Promise<void> {
   const execution = await ports.store.executions.get(executionId);
   if (execution === undefined || execution.state === 'ACCEPTED') return;
-  if (isFinal(execution)) return removeJob(ports, execution);
-  const job = { executionId, jobUid: execution.jobUid };
+  // Whoever rang may not have known the trace of the execution: its record does.
+  await inTraceOf(execution, 'complete execution', () =>
+    isFinal(execution) ? removeJob(ports, execution) : advance(ports, execution),
+  );
+}
+
+async function advance(ports: Ports, execution: Launched): Promise<void> {
+  const job = { executionId: execution.id, jobUid: execution.jobUid };
   const status = await ports.sandbox.inspect(job);
   if (status.kind === 'ended' && isOwnEnding(execution, status)) return finish(ports, execution, job, status);
   if (execution.state === 'STOPPING') return stop(ports, execution, job, status);
@@ -136,7 +143,7 @@ async function removeJob(ports: Ports, execution: Execution): Promise<void> {
 async function ringIfWaiting({ store, sandbox, bus, process }: Ports): Promise<void> {
   const equal = { state: 'ACCEPTED', target: sandbox.target, owner: process ?? '' };
   const [next] = (await store.executions.query({ equal, direction: 'ascending', limit: 1 })).items;
-  if (next !== undefined) await bus.publish('execution-requested', { executionId: next.id });
+  if (next !== undefined) await withinTraceOf(next, () => bus.publish('execution-requested', { executionId: next.id }));
 }
 
 function parts({ stdout, stderr }: SandboxOutput) {

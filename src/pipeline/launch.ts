@@ -1,4 +1,6 @@
 import type { Execution } from '../execution/execution.ts';
+import { countRefusal } from '../telemetry/metrics.ts';
+import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { apply, type Ports, specOf } from './ports.ts';
 import { isRelayed } from './relay.ts';
 
@@ -32,8 +34,10 @@ async function walkQueue(ports: Ports): Promise<Walk> {
   const begun: Promise<PromiseSettledResult<void>[]>[] = [];
   try {
     for await (const execution of accepted(ports)) {
-      const creation = await ports.sandbox.create(specOf(execution));
+      const create = () => ports.sandbox.create(specOf(execution));
+      const creation = await inTraceOf(execution, 'launch execution', create);
       if (creation.kind === 'full') {
+        countRefusal();
         const waiting = { reason: 'Quota', message: creation.message, curable: true } as const;
         await apply(ports, execution.id, { type: 'waiting', jobUid: null, waiting });
         return { drained: false, launched: begun.length };
@@ -41,7 +45,9 @@ async function walkQueue(ports: Ports): Promise<Walk> {
       if (creation.kind === 'rejected') {
         await apply(ports, execution.id, { type: 'rejected', message: creation.message });
       } else {
-        begun.push(Promise.allSettled([begin(ports, execution, creation.jobUid)]));
+        withinTraceOf(execution, () => {
+          begun.push(Promise.allSettled([begin(ports, execution, creation.jobUid)]));
+        });
       }
     }
     return { drained: true, launched: begun.length };
@@ -70,7 +76,8 @@ async function begin(ports: Ports, { id }: Execution, jobUid: string): Promise<v
     await ports.sandbox.remove({ executionId: id, jobUid }, { wait: false });
     return;
   }
-  await start(ports, update.after);
+  const { after } = update;
+  await inTraceOf(after, 'start execution', () => start(ports, after));
 }
 
 function jobUidOf(execution: Execution): string | null {
@@ -84,7 +91,7 @@ export const launchPatienceMs = 5_000;
 export async function resume(ports: Ports, executionId: string): Promise<void> {
   const execution = await ports.store.executions.get(executionId);
   if (execution?.state !== 'LAUNCHING' || ports.clock.now() - execution.launchedAt <= launchPatienceMs) return;
-  await start(ports, execution);
+  await inTraceOf(execution, 'start execution', () => start(ports, execution));
 }
 
 /** Gives the start signal to a launching execution; harmless when it was given before, and for any other state or owner. */

@@ -4,6 +4,7 @@ import { type ExecutionEvent, transition } from '../execution/transitions.ts';
 import type { Sandbox, SandboxFacts, SandboxSpec } from '../sandbox/sandbox.ts';
 import type { Store } from '../store/executions.ts';
 import type { Parts } from '../store/store.ts';
+import { updating } from '../telemetry/metrics.ts';
 
 /** Where the pipeline meets time and chance. */
 export interface Clock {
@@ -34,8 +35,11 @@ export interface Recorder {
 }
 
 /** Applies an event by compare-and-set; undefined when there is no such execution. */
-export function apply(ports: Recorder, id: string, event: ExecutionEvent, parts?: Parts) {
-  return ports.store.executions.update(id, (current) => transition(current, event, ports.clock.now()), parts);
+export async function apply({ store, clock }: Recorder, id: string, event: ExecutionEvent, parts?: Parts) {
+  const updated = updating(event.type);
+  const update = await store.executions.update(id, (current) => transition(current, event, clock.now()), parts);
+  updated(update);
+  return update;
 }
 
 export function specOf({ id, request }: Execution): SandboxSpec {

@@ -1,6 +1,7 @@
 import { type Execution, type ExecutionIn, isFinal } from '../execution/execution.ts';
 import { clocks } from '../execution/limits.ts';
 import type { Job } from '../sandbox/sandbox.ts';
+import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { isOverdue } from './complete.ts';
 import { launchPatienceMs } from './launch.ts';
 import { apply, type Ports } from './ports.ts';
@@ -26,9 +27,13 @@ export async function reconcile(ports: Ports): Promise<number> {
     const execution = alive === undefined ? item : await adopt(ports, item, alive);
     if (execution === undefined) continue;
     if (execution.state !== 'ACCEPTED') launched ??= execution;
-    if (await tend(ports, execution, execution !== item)) waiting ??= execution;
+    const waits = await withinTraceOf(execution, () => tend(ports, execution, execution !== item));
+    if (waits) waiting ??= execution;
   }
-  if (waiting !== undefined) await ports.bus.publish('execution-requested', { executionId: waiting.id });
+  if (waiting !== undefined) {
+    const { id } = waiting;
+    await withinTraceOf(waiting, () => ports.bus.publish('execution-requested', { executionId: id }));
+  }
   if (launched !== undefined && !(await isRelayed(ports))) {
     await ports.bus.publish('watch-wanted', { executionId: launched.id });
   }
@@ -94,8 +99,13 @@ async function adopt(ports: Ports, execution: Execution, alive: ReadonlySet<stri
 export async function sweep(ports: Ports): Promise<void> {
   for (const job of await ports.sandbox.list()) {
     const execution = await ports.store.executions.get(job.executionId);
-    if (!wanted(execution, job)) await ports.sandbox.remove(job, { wait: false });
+    if (!wanted(execution, job)) await sweepAway(ports, execution, job);
   }
+}
+
+async function sweepAway({ sandbox }: Ports, execution: Execution | undefined, job: Job): Promise<void> {
+  const remove = () => sandbox.remove(job, { wait: false });
+  await (execution === undefined ? remove() : inTraceOf(execution, 'sweep', remove));
 }
 
 function wanted(execution: Execution | undefined, job: Job): boolean {

@@ -3,6 +3,7 @@ import { ExecutionGoneError, IdempotencyConflictError } from '../errors.ts';
 import type { Execution } from '../execution/execution.ts';
 import { executionId, executionIdBytes } from '../execution/identity.ts';
 import type { Submission } from '../execution/request.ts';
+import { attributesOf, currentTraceparent, inSpan, withinTraceOf } from '../telemetry/trace.ts';
 import type { SubmitPorts } from './ports.ts';
 
 export interface Submitter {
@@ -16,11 +17,26 @@ export interface Submitter {
  * stands and the reconciler rings again. Throws IdempotencyConflictError for a used key with another request, and
  * ExecutionGoneError for one whose execution was deleted: what ran once does not run again.
  */
-export async function submit(
-  ports: SubmitPorts,
-  submission: Submission,
-  submitter: Submitter,
-): Promise<{ readonly execution: Execution; readonly created: boolean }> {
+export function submit(ports: SubmitPorts, submission: Submission, submitter: Submitter): Promise<Submitted> {
+  return inSpan('submit execution', {}, async (span) => {
+    const submitted = await record(ports, submission, submitter);
+    const { execution } = submitted;
+    span?.setAttributes(attributesOf(execution));
+    await withinTraceOf(execution, () => ports.bus.publish('execution-requested', { executionId: execution.id })).catch(
+      () => {
+        // Accepted is accepted: the caller must not hear of an error for a request that will run.
+      },
+    );
+    return submitted;
+  });
+}
+
+interface Submitted {
+  readonly execution: Execution;
+  readonly created: boolean;
+}
+
+async function record(ports: SubmitPorts, submission: Submission, submitter: Submitter): Promise<Submitted> {
   const { sandbox, store } = ports;
   const bodyHash = hash(submission);
   const id = newId(ports, submitter);
@@ -35,17 +51,14 @@ export async function submit(
       bodyHash,
       request: submission.request,
       acceptedAt: ports.clock.now(),
+      traceparent: currentTraceparent(),
       waiting: null,
     },
     { code: submission.code, stdin: submission.stdin },
   );
   if ((stored.tombstone ?? stored.item).bodyHash !== bodyHash) throw new IdempotencyConflictError(id);
   if (stored.tombstone !== undefined) throw new ExecutionGoneError(id);
-  const { created, item: execution } = stored;
-  await ports.bus.publish('execution-requested', { executionId: execution.id }).catch(() => {
-    // Accepted is accepted: the caller must not hear of an error for a request that will run.
-  });
-  return { execution, created };
+  return { execution: stored.item, created: stored.created };
 }
 
 function newId({ store, randomBytes }: SubmitPorts, { caller, idempotencyKey }: Submitter): string {

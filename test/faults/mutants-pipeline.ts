@@ -81,8 +81,8 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     name: 'a free slot rings nobody',
     file: 'src/pipeline/complete.ts',
-    from: '  if (next !== undefined) await bus.publish',
-    to: '  if (next === null) await bus.publish',
+    from: '  if (next !== undefined) await',
+    to: '  if (next === null) await',
   },
   {
     name: 'a stopping Job is not waited for',

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { metrics, trace } from '@opentelemetry/api';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { Telemetry } from './start.ts';
+
+/** Milliseconds that an answer waits for the collector; a batch that is under way then may still arrive. */
+const patienceMs = 2_000;
+
+export interface ExportOptions {
+  /** Service that spans and metrics are of, unless OTEL_SERVICE_NAME names another. */
+  readonly service: string;
+  readonly traces: boolean;
+  readonly metrics: boolean;
+}
+
+/** Exports by OTLP over HTTP in JSON; the exporters read their addresses and headers from the environment themselves. */
+export function startExport({ service, ...signals }: ExportOptions): Telemetry {
+  // Instances count each for themselves: without an id of its own one would overwrite the other's sums.
+  const own = resourceFromAttributes({ 'service.name': service, 'service.instance.id': randomUUID() });
+  const resource = defaultResource()
+    .merge(own)
+    .merge(detectResources({ detectors: [envDetector] }));
+  const flushes: (() => Promise<void>)[] = [];
+  if (signals.traces) {
+    const exporter = new OTLPTraceExporter();
+    const provider = new TracerProvider({ resource, spanProcessors: [new BatchSpanProcessor({ exporter })] });
+    trace.setGlobalTracerProvider(provider);
+    flushes.push(() => provider.forceFlush());
+  }
+  if (signals.metrics) {
+    const reader = new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter() });
+    metrics.setGlobalMeterProvider(new MeterProvider({ resource, readers: [reader] }));
+    flushes.push(() => reader.forceFlush());
+  }
+  return {
+    flush: async () => {
+      const over = new AbortController();
+      const all = Promise.allSettled(flushes.map((flush) => flush()));
+      await Promise.race([all, sleep(patienceMs, undefined, { signal: over.signal }).catch(() => {})]);
+      over.abort();
+    },
+  };
+}
