@@ -26,6 +26,8 @@ export interface LocalCloudOptions {
   readonly namespace: string;
   /** Kubeconfig of the identity that a function runs as. */
   readonly kubeconfig: (name: FunctionName) => string;
+  /** More environment of every function. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Address at which Pub/Sub reaches a function; default: its own. */
   readonly pushVia?: (name: FunctionName, url: string) => Promise<string>;
   /** Port of the API; default: a free one. */
@@ -84,8 +86,10 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   };
 }
 
-function environment(name: FunctionName, { projectId, firestore, pubsub, namespace, kubeconfig }: LocalCloudOptions) {
+function environment(name: FunctionName, options: LocalCloudOptions) {
+  const { projectId, firestore, pubsub, namespace, kubeconfig, env } = options;
   const everywhere = {
+    ...env,
     GOOGLE_CLOUD_PROJECT: projectId,
     FIRESTORE_EMULATOR_HOST: firestore,
     PUBSUB_EMULATOR_HOST: pubsub,

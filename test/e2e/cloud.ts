@@ -35,7 +35,7 @@ export interface Cloud {
 }
 
 /** What of the cloud is to be different. */
-export interface Changes extends Partial<Pick<LocalCloudOptions, 'pushVia' | 'kubeconfig'>> {
+export interface Changes extends Partial<Pick<LocalCloudOptions, 'pushVia' | 'kubeconfig' | 'env'>> {
   /** Addresses at which the functions reach the emulators. */
   readonly through?: (kind: 'firestore' | 'pubsub', host: string) => Promise<string>;
   readonly jobs?: number;
