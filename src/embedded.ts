@@ -14,6 +14,7 @@ import { watch } from './pipeline/watch.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { Store } from './store/executions.ts';
 import type { SqliteStore } from './store/sqlite.ts';
+import { tracedBus, tracedSandbox } from './telemetry/ports.ts';
 
 /** Milliseconds. A lease outlives two renewals that fail; a takeover can begin that long after a process died. */
 const lease = { duration: 6_000, renewal: 2_000 };
@@ -44,7 +45,10 @@ export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions
     if (!ending.signal.aborted) onError(error);
   };
   const bus = inProcessBus({ onError: (_topic, _message, error) => report(error) });
-  const ports: Ports = { store, bus, sandbox, clock: systemClock, randomBytes, process };
+  const ports: Ports = {
+    ...{ store, bus: tracedBus(bus), sandbox: tracedSandbox(sandbox) },
+    ...{ clock: systemClock, randomBytes, process },
+  };
   const launchAll = singleFlight(() => launch(ports));
   bus.subscribe('execution-requested', async ({ executionId }) => {
     await resume(ports, executionId);

@@ -9,6 +9,8 @@ export interface AppOptions extends GuardOptions {
   readonly onError: OnError;
   /** Aborts when the server is about to close: waiting requests are then answered at once. */
   readonly closing: AbortSignal;
+  /** Metrics in Prometheus' text format, served at `/metrics` under the same key as executions. */
+  readonly metrics?: (() => Promise<string>) | undefined;
 }
 
 /** The HTTP API over an executor; every answer that is no success is a problem document (RFC 9457). */
@@ -18,10 +20,17 @@ export function httpApp(executor: Executor, options: AppOptions): Hono {
   app.use('/v1/*', keyGuard(options));
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.route('/v1/executions', executionRoutes({ executor, closing: options.closing, onError: options.onError }));
+  if (options.metrics !== undefined) serveMetrics(app, options, options.metrics);
   for (const [path, allow] of allowedMethods) app.all(path, () => refuseMethod(allow));
   app.notFound(() => answerError(new ProblemError('not-found', 'there is nothing at this path'), options.onError));
   app.onError((error) => answerError(error, options.onError));
   return app;
+}
+
+function serveMetrics(app: Hono, options: AppOptions, metrics: () => Promise<string>): void {
+  app.use('/metrics', keyGuard(options));
+  app.get('/metrics', async (c) => c.text(await metrics(), 200, { 'Content-Type': 'text/plain; version=0.0.4' }));
+  app.all('/metrics', () => refuseMethod('GET, HEAD'));
 }
 
 const withSafeHeaders = createMiddleware(async (c, next) => {

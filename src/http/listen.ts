@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { BlockList } from 'node:net';
 import { UnavailableError } from '../errors.ts';
 import type { Executor } from '../executor.ts';
-import { httpApp } from './app.ts';
+import { type AppOptions, httpApp } from './app.ts';
 import { defaultPatience, nodeServer, type Patience } from './node-server.ts';
 import type { OnError } from './problem.ts';
 
@@ -20,6 +20,7 @@ export interface ListenOptions {
   readonly allowedHost: readonly string[];
   readonly onError: OnError;
   readonly patience?: Patience;
+  readonly metrics?: AppOptions['metrics'];
 }
 
 export interface Listening {
@@ -30,13 +31,13 @@ export interface Listening {
 
 /** Serves the API. Throws UnavailableError when it would not be safe or the address cannot be had. */
 export async function listen(executor: Executor, options: ListenOptions): Promise<Listening> {
-  const { host, port, apiKey, onError, patience = defaultPatience } = options;
+  const { host, port, apiKey, onError, metrics, patience = defaultPatience } = options;
   const address = await resolve(host);
   const loopback = isLoopback(address);
   checkKey(apiKey, host, loopback);
   const closing = new AbortController();
   const hosts = hostsFor(options, loopback);
-  const app = httpApp(executor, { hosts, apiKey, onError, closing: closing.signal });
+  const app = httpApp(executor, { hosts, apiKey, onError, metrics, closing: closing.signal });
   const { server, close } = nodeServer(app.fetch, onError, patience);
   await new Promise<void>((done, fail) => {
     server.once('error', (error) => fail(explain(error, host, port)));

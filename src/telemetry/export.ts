@@ -4,7 +4,7 @@ import { metrics, trace } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
-import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { Telemetry } from './start.ts';
 
@@ -16,6 +16,8 @@ export interface ExportOptions {
   readonly service: string;
   readonly traces: boolean;
   readonly metrics: boolean;
+  /** Others that want the metrics. */
+  readonly readers: readonly IMetricReader[];
 }
 
 /** Exports by OTLP over HTTP in JSON; the exporters read their addresses and headers from the environment themselves. */
@@ -32,11 +34,11 @@ export function startExport({ service, ...signals }: ExportOptions): Telemetry {
     trace.setGlobalTracerProvider(provider);
     flushes.push(() => provider.forceFlush());
   }
-  if (signals.metrics) {
-    const reader = new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter() });
-    metrics.setGlobalMeterProvider(new MeterProvider({ resource, readers: [reader] }));
-    flushes.push(() => reader.forceFlush());
-  }
+  const readers = [...signals.readers];
+  if (signals.metrics) readers.push(new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter() }));
+  const meters = new MeterProvider({ resource, readers });
+  metrics.setGlobalMeterProvider(meters);
+  flushes.push(() => meters.forceFlush());
   return {
     flush: async () => {
       const over = new AbortController();

@@ -59,7 +59,7 @@ export async function otlpReceiver(): Promise<OtlpReceiver> {
   };
 }
 
-function portOf(address: string | AddressInfo | null): number {
+export function portOf(address: string | AddressInfo | null): number {
   if (typeof address === 'object' && address !== null) return address.port;
   throw new Error('the receiver does not listen');
 }
