@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { executions, leases } from '../../src/store/executions.ts';
 import { type CompositeIndex, firestoreIndexes } from '../../src/store/indexes.ts';
@@ -102,4 +103,10 @@ describe('the Firestore indexes', () => {
     expect(indexes.length).toBeLessThan(200);
     expect(fieldOverrides.length).toBeLessThan(200);
   });
+});
+
+test('the file that is deployed is what these schemas need', () => {
+  const file = readFileSync(new URL('../../terraform/firestore.indexes.json', import.meta.url), 'utf8');
+  const needed = JSON.parse(JSON.stringify(firestoreIndexes([executions, leases])));
+  expect(JSON.parse(file), `write ${JSON.stringify(needed)}`).toEqual(needed);
 });
