@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { metrics, trace } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { Telemetry } from './start.ts';
+import { recordWith } from './trace.ts';
 
 /** Milliseconds that an answer waits for the collector; a batch that is under way then may still arrive. */
 const patienceMs = 2_000;
@@ -30,14 +30,14 @@ export function startExport({ service, ...signals }: ExportOptions): Telemetry {
   const flushes: (() => Promise<void>)[] = [];
   if (signals.traces) {
     const exporter = new OTLPTraceExporter();
-    const provider = new TracerProvider({ resource, spanProcessors: [new BatchSpanProcessor({ exporter })] });
-    trace.setGlobalTracerProvider(provider);
-    flushes.push(() => provider.forceFlush());
+    const tracers = new TracerProvider({ resource, spanProcessors: [new BatchSpanProcessor({ exporter })] });
+    recordWith({ tracers });
+    flushes.push(() => tracers.forceFlush());
   }
   const readers = [...signals.readers];
   if (signals.metrics) readers.push(new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter() }));
   const meters = new MeterProvider({ resource, readers });
-  metrics.setGlobalMeterProvider(meters);
+  recordWith({ meters });
   flushes.push(() => meters.forceFlush());
   return {
     flush: async () => {

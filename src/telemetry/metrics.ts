@@ -1,6 +1,6 @@
 import type { Attributes, MetricOptions } from '@opentelemetry/api';
 import { type Execution, type FinalExecution, isFinal } from '../execution/execution.ts';
-import { openTelemetry, pastSpan, scope } from './trace.ts';
+import { meter, pastSpan, tracer } from './trace.ts';
 
 const seconds: MetricOptions = {
   unit: 's',
@@ -14,7 +14,7 @@ const seconds: MetricOptions = {
 export function updating(
   event: string,
 ): (update: { readonly before: Execution; readonly after: Execution } | undefined) => void {
-  if (openTelemetry() === undefined) return () => {};
+  if (tracer() === undefined) return () => {};
   const began = Date.now();
   return (update) => {
     if (update === undefined || update.after === update.before) return;
@@ -41,13 +41,11 @@ export function countRefusal(): void {
 
 /** A second request for the same instrument gets the first one. */
 function count(name: string, description: string, attributes: Attributes): void {
-  openTelemetry()?.metrics.getMeter(scope).createCounter(name, { description }).add(1, attributes);
+  meter()?.createCounter(name, { description }).add(1, attributes);
 }
 
 /** Times of kubelet and ours are of different clocks, the kubelet's in whole seconds. */
 function measure(name: string, description: string, milliseconds: number, attributes: Attributes): void {
-  const histogram = openTelemetry()
-    ?.metrics.getMeter(scope)
-    .createHistogram(name, { ...seconds, description });
+  const histogram = meter()?.createHistogram(name, { ...seconds, description });
   histogram?.record(Math.max(0, milliseconds) / 1000, attributes);
 }

@@ -1,4 +1,13 @@
-import type { Attributes, Link, Span, SpanContext } from '@opentelemetry/api';
+import type {
+  Attributes,
+  Link,
+  Meter,
+  MeterProvider,
+  Span,
+  SpanContext,
+  Tracer,
+  TracerProvider,
+} from '@opentelemetry/api';
 import type { Execution } from '../execution/execution.ts';
 
 export type OpenTelemetry = typeof import('@opentelemetry/api');
@@ -10,12 +19,29 @@ export function useOpenTelemetry(api: OpenTelemetry): void {
   otel = api;
 }
 
-export function openTelemetry(): OpenTelemetry | undefined {
-  return otel;
+interface Providers {
+  readonly tracers?: TracerProvider;
+  readonly meters?: MeterProvider;
 }
 
-/** Name of the tracer and of the meter. */
-export const scope = 'gke-code-executor';
+let providers: Providers = {};
+
+/** Records with these. They are not made global: Google's clients would add spans, which quote the words of errors. */
+export function recordWith(more: Providers): void {
+  providers = { ...providers, ...more };
+}
+
+const scope = 'gke-code-executor';
+
+/** Undefined where nothing keeps traces. */
+export function tracer(): Tracer | undefined {
+  return (providers.tracers ?? otel?.trace)?.getTracer(scope);
+}
+
+/** Undefined where nothing takes metrics. */
+export function meter(): Meter | undefined {
+  return providers.meters?.getMeter(scope);
+}
 
 /** What a span may tell: ids and kinds; never code, output, arguments or environment. */
 export interface SpanOptions {
@@ -32,7 +58,8 @@ export function inSpan<R>(
   { kind, attributes = {}, links = [], root = false }: SpanOptions,
   work: (span?: Span) => Promise<R>,
 ): Promise<R> {
-  if (otel === undefined) return work();
+  const ours = tracer();
+  if (otel === undefined || ours === undefined) return work();
   const { context, trace, SpanKind, SpanStatusCode } = otel;
   const kinds = { server: SpanKind.SERVER, consumer: SpanKind.CONSUMER, producer: SpanKind.PRODUCER };
   const options = {
@@ -41,7 +68,7 @@ export function inSpan<R>(
     links: root ? [...links, ...linkTo(trace.getSpanContext(context.active()))] : [...links],
     root,
   };
-  return trace.getTracer(scope).startActiveSpan(name, options, async (span) => {
+  return ours.startActiveSpan(name, options, async (span) => {
     try {
       return await work(span);
     } catch (error) {
@@ -76,7 +103,7 @@ export function inTraceOf<R>(execution: Execution, name: string, work: () => Pro
 export function pastSpan(execution: Execution, name: string, began: number): void {
   withinTraceOf(execution, (links) => {
     const options = { attributes: attributesOf(execution), links: [...links], startTime: began };
-    otel?.trace.getTracer(scope).startSpan(name, options).end();
+    tracer()?.startSpan(name, options).end();
   });
 }
 

@@ -9,6 +9,11 @@ const steps = [
   ...['submit execution', 'launch execution', 'create Job', 'start execution', 'create ConfigMap', 'store launched'],
   ...['complete execution', 'read log', 'store ended', 'delete Job'],
 ];
+/** What spans may tell; clients of Google would tell more. */
+const tellable = new Set([
+  ...['executionId', 'state', 'language', 'outcome', 'error.type'],
+  ...['http.request.method', 'http.response.status_code'],
+]);
 
 await describeCloud('telemetry of the functions', (start) => {
   test(
@@ -42,6 +47,8 @@ await describeCloud('telemetry of the functions', (start) => {
       const ending = own().find(({ name }) => name === 'store ended');
       expect(ending?.attributes).toEqual({ executionId: id, state: 'SUCCEEDED', language: 'python' });
       expect(receiver.metrics).toContain('gke_code_executor.execution.duration');
+      const told = receiver.spans.flatMap(({ attributes }) => Object.keys(attributes));
+      expect(told.filter((key) => !tellable.has(key))).toEqual([]);
       expect(receiver.bodies.filter((body) => body.includes('canary'))).toEqual([]);
       expect(lines.filter((line) => line.includes('canary') || !line.includes('"severity"'))).toEqual([]);
     },

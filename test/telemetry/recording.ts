@@ -1,4 +1,3 @@
-import { metrics, trace } from '@opentelemetry/api';
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -13,7 +12,7 @@ import type { Ports } from '../../src/pipeline/ports.ts';
 import { watch } from '../../src/pipeline/watch.ts';
 import { tracedBus, tracedSandbox } from '../../src/telemetry/ports.ts';
 import { keepTraces } from '../../src/telemetry/start.ts';
-import { currentTraceparent, inSpan, withTrace } from '../../src/telemetry/trace.ts';
+import { currentTraceparent, inSpan, recordWith, withTrace } from '../../src/telemetry/trace.ts';
 import { type WorldOptions, world } from '../pipeline/world.ts';
 
 const spans = new InMemorySpanExporter();
@@ -22,8 +21,10 @@ const reader = new PeriodicExportingMetricReader({
   exportIntervalMillis: 3_600_000,
 });
 keepTraces();
-trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: spans })] }));
-metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
+recordWith({
+  tracers: new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: spans })] }),
+  meters: new MeterProvider({ readers: [reader] }),
+});
 
 /** Spans that have ended, of one name when it is given. */
 export function recorded(name?: string): readonly ReadableSpan[] {
