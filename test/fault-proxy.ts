@@ -15,8 +15,10 @@ export interface FaultProxyOptions {
   readonly tls?: Pick<RequestOptions, 'ca' | 'cert' | 'key'>;
   /** The fault of the next request; undefined lets it pass. */
   readonly next: () => Fault | undefined;
-  /** Hears of every request, as `GET /path`. */
-  readonly onRequest?: (request: string) => void;
+  /** Hears of every request, as `GET /path`; it goes on when that resolves. */
+  readonly before?: (request: string) => Promise<void> | void;
+  /** Hears that it was answered, before its sender does. */
+  readonly after?: (request: string) => Promise<void> | void;
 }
 
 export interface FaultProxy extends AsyncDisposable {
@@ -29,7 +31,6 @@ export interface FaultProxy extends AsyncDisposable {
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
   const counts = new Map<Fault, number>();
   const server = createServer((incoming, outgoing) => {
-    options.onRequest?.(`${incoming.method} ${incoming.url}`);
     const fault = options.next();
     if (fault !== undefined) counts.set(fault, (counts.get(fault) ?? 0) + 1);
     // Whatever breaks here is one more fault.
@@ -55,6 +56,8 @@ async function handle(
   fault: Fault | undefined,
 ): Promise<void> {
   const body = await buffer(incoming);
+  const request = `${incoming.method} ${incoming.url}`;
+  await options.before?.(request);
   if (fault === 'cut') {
     incoming.socket.destroy();
     return;
@@ -66,6 +69,7 @@ async function handle(
   if (fault === 'delay') await sleep(1_000 + Math.random() * 2_000);
   if (fault === 'twice') (await forwarded(incoming, body, options)).resume();
   const answer = await forwarded(incoming, body, options);
+  await options.after?.(request);
   if (fault === 'answer lost') {
     answer.resume();
     incoming.socket.destroy();

@@ -84,7 +84,7 @@ await describeCloud('under faults at every connection, and kills', (start) => {
       const tcp: { cut(): void }[] = [];
       const cloud = await start({
         jobs: 8,
-        kubeconfig: (await proxiedKubeconfigs(state.path, next, stack)).of,
+        kubeconfig: (await proxiedKubeconfigs(state.path, stack, { next })).of,
         pushVia: async (_name, url) => stack.use(await startFaultProxy({ target: url, next })).url,
         through: async (_kind, host) => {
           const proxy = stack.use(await startTcpProxy(host));

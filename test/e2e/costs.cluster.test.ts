@@ -40,7 +40,7 @@ await describeCloud('the work that one small execution makes', (start) => {
     'is at most five writes, four messages and eight calls of the cluster, all functions together',
     async () => {
       await using stack = new AsyncDisposableStack();
-      const kubeconfigs = await proxiedKubeconfigs(state.path, () => undefined, stack);
+      const kubeconfigs = await proxiedKubeconfigs(state.path, stack, {});
       const cloud = await start({ kubeconfig: kubeconfigs.of });
       const firestore = new Firestore({
         ...{ ...clientSettings, projectId: cloud.projectId, host: cloud.firestoreHost, ssl: false },
