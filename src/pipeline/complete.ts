@@ -86,11 +86,18 @@ async function finish(ports: Ports, execution: Launched, job: Job, { ending }: E
     started: execution.state === 'RUNNING' || (execution.state === 'STOPPING' && execution.startedAt !== null),
     report: captured.report,
   });
-  const output = verdict.started ? summary(captured) : noOutput;
+  const kept = captured.complete ? null : await keptOutput(ports, execution.id);
+  const output = verdict.started ? (kept ?? summary(captured)) : noOutput;
   const event = { type: 'ended', jobUid: job.jobUid, ending, verdict, output } as const;
-  await apply(ports, execution.id, event, parts(captured));
+  await apply(ports, execution.id, event, kept === null ? parts(captured) : undefined);
   await ports.sandbox.remove(job, { wait: false });
   await ringIfWaiting(ports);
+}
+
+/** What somebody who stops the execution has stored meanwhile, all of it, before the pod and its log were deleted. */
+async function keptOutput({ store }: Ports, id: string): Promise<OutputSummary | null> {
+  const now = await store.executions.get(id);
+  return now?.state === 'STOPPING' && now.output?.complete === true ? now.output : null;
 }
 
 /**

@@ -29,8 +29,8 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     name: 'the Job is deleted before the result is stored',
     file: 'src/pipeline/complete.ts',
-    from: '  await apply(ports, execution.id, event, parts(captured));\n  await ports.sandbox.remove(job, { wait: false });',
-    to: '  await ports.sandbox.remove(job, { wait: false });\n  await apply(ports, execution.id, event, parts(captured));',
+    from: '  await apply(ports, execution.id, event, kept === null ? parts(captured) : undefined);\n  await ports.sandbox.remove(job, { wait: false });',
+    to: '  await ports.sandbox.remove(job, { wait: false });\n  await apply(ports, execution.id, event, kept === null ? parts(captured) : undefined);',
     by: 'play cloud/exit0 complete:sandbox.remove#1=crash-after',
   },
   {

@@ -33,6 +33,9 @@ const schedules = {
     'play cloud/no-image watch:store.update#1=hang',
     'play embedded/no-image watch:store.update#2=error-before',
   ],
+  'an ending whose log was deleted by who stopped it keeps the output that was stored before': [
+    'random embedded/1795470522 keep=2,3,5,6 faults:',
+  ],
 } as const;
 
 test.each(Object.entries(schedules))('%s', async (_, texts) => {
