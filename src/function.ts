@@ -103,27 +103,26 @@ async function answer(
 
 /** Registers a function whose answers an app makes. */
 export function onRequest(name: string, app: () => Promise<Pick<Hono, 'fetch'>>): void {
-  const listener = once(async () => {
+  const listener = once(async (telemetry: Telemetry) => {
     const { fetch } = await app();
-    return (telemetry: Telemetry) =>
-      getRequestListener(
-        async (request, env) => {
-          const attributes = { 'http.request.method': request.method };
-          const answered = await inSpan(name, { kind: 'server', attributes }, async (span) => {
-            const made = await fetch(request, env);
-            span?.setAttribute('http.response.status_code', made.status);
-            return made;
-          });
-          await telemetry.flush();
-          return answered;
-        },
-        { overrideGlobalObjects: false },
-      );
+    return getRequestListener(
+      async (request, env) => {
+        const attributes = { 'http.request.method': request.method };
+        const answered = await inSpan(name, { kind: 'server', attributes }, async (span) => {
+          const made = await fetch(request, env);
+          span?.setAttribute('http.response.status_code', made.status);
+          return made;
+        });
+        await telemetry.flush();
+        return answered;
+      },
+      { overrideGlobalObjects: false },
+    );
   });
   register(name, (request, response, telemetry) =>
     withTrace(request.get('traceparent'), async () => {
       try {
-        await (await listener())(telemetry)(request, response);
+        await (await listener(telemetry))(request, response);
       } catch (error) {
         log.error('cannot serve', { error });
         response.status(503).set('Retry-After', '5').end();
@@ -132,11 +131,11 @@ export function onRequest(name: string, app: () => Promise<Pick<Hono, 'fetch'>>)
   );
 }
 
-/** Makes something at the first call and keeps it for the instance's life; what failed is tried anew. */
-export function once<T>(make: () => Promise<T>): () => Promise<T> {
+/** Makes something of the first call's arguments and keeps it for the instance's life; what failed is tried anew. */
+export function once<A extends readonly unknown[], T>(make: (...given: A) => Promise<T>): (...given: A) => Promise<T> {
   let made: Promise<T> | undefined;
-  return () => {
-    made ??= make().catch((error) => {
+  return (...given) => {
+    made ??= make(...given).catch((error) => {
       made = undefined;
       throw error;
     });
