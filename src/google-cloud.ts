@@ -8,7 +8,7 @@ import type { GoogleCloudConfig } from './config.ts';
 import { UnavailableError } from './errors.ts';
 import type { SubmitPorts } from './pipeline/ports.ts';
 import { kubernetesFacts } from './sandbox/kubernetes/facts.ts';
-import { readTarget } from './store/firestore/installation.ts';
+import { readInstallation } from './store/firestore/installation.ts';
 import { clientSettings, firestoreStore } from './store/firestore.ts';
 import { tracedBus } from './telemetry/ports.ts';
 import { currentTraceparent } from './telemetry/trace.ts';
@@ -18,7 +18,8 @@ const clock = { now: Date.now, sleep: async (milliseconds: number) => void (awai
 /** What functions with and without a cluster have in common. */
 export async function commonPorts(config: GoogleCloudConfig) {
   const firestore = new Firestore({ ...clientSettings, projectId: config.projectId, databaseId: config.databaseId });
-  const [store, target] = await Promise.all([firestoreStore({ firestore }), readTarget(firestore)]);
+  const { installation, target } = await readInstallation(firestore);
+  const store = await firestoreStore({ firestore, installation });
   const pubsub = new PubSub({ projectId: config.projectId });
   const bus = tracedBus(pubsubBus({ pubsub, prefix: config.topicPrefix, traceparent: currentTraceparent }));
   return { ports: { store, bus, clock, randomBytes, process: null }, firestore, pubsub, target };

@@ -21,7 +21,7 @@ export interface FirestoreOptions {
 export async function firestoreStore(options: FirestoreOptions): Promise<Store> {
   const { firestore, installation } = options;
   return {
-    installation: installation ?? (await readInstallation(firestore)),
+    installation: installation ?? (await readInstallation(firestore)).installation,
     executions: firestoreCollection(executions, firestore),
     leases: firestoreCollection(leases, firestore),
   };

@@ -6,13 +6,20 @@ import { base32, installationIdBytes } from '../../execution/identity.ts';
 import type { Installation } from '../store.ts';
 import { answered, isConflict } from './unavailable.ts';
 
-/** Kept beside the identity, for the functions that record requests and have no right to ask the cluster. */
-const targetSchema = z.object({ target: z.string() });
+const installationSchema = z.object({
+  id: z.string(),
+  secret: z.instanceof(Uint8Array),
+  /** For the functions that record requests and have no right to ask the cluster. */
+  target: z.string().optional(),
+});
 
-const installationSchema = z.object({ id: z.string(), secret: z.instanceof(Uint8Array) });
-
-/** Reads the identity of the database, made by whichever process is first. */
-export async function readInstallation(firestore: Firestore): Promise<Installation> {
+/**
+ * Reads the identity of the database, made by whichever process is first, and the target that requests are recorded for;
+ * that is undefined until `writeTarget` was called.
+ */
+export async function readInstallation(
+  firestore: Firestore,
+): Promise<{ readonly installation: Installation; readonly target: string | undefined }> {
   const reference = documentOf(firestore);
   const read = async () => (await answered(firestore, reference.get())).data();
   let found = await read();
@@ -24,16 +31,13 @@ export async function readInstallation(firestore: Firestore): Promise<Installati
     found = await read();
   }
   const { success, data } = installationSchema.safeParse(found);
-  if (success) return { id: data.id, secret: Uint8Array.from(data.secret) };
+  if (success) {
+    const { id, secret, target } = data;
+    return { installation: { id, secret: Uint8Array.from(secret) }, target };
+  }
   throw new UnavailableError(
     `the Firestore database ${firestore.databaseId} has lost its identity: restore the document ${reference.path}, or use another database`,
   );
-}
-
-/** The target that requests of this database are recorded for; undefined until `writeTarget` was called. */
-export async function readTarget(firestore: Firestore): Promise<string | undefined> {
-  const found = (await answered(firestore, documentOf(firestore).get())).data();
-  return targetSchema.safeParse(found).data?.target;
 }
 
 /** Has requests recorded for that target from now on. */
