@@ -19,8 +19,10 @@ export interface GoogleCloudConfig {
   readonly ingestCaller: string;
 }
 
-/** A DNS label, RFC 1123. */
-const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+/** What the name of a namespace must be: a DNS label, RFC 1123. */
+export const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+/** Keys that a server accepts as its own: long enough not to be guessed, and safe in a header. */
+export const apiKeyPattern = /^[\x21-\x7e]{16,}$/;
 const hostName = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?$/;
 
 const googleSchema = z.object({
@@ -32,14 +34,16 @@ const googleSchema = z.object({
     .default(''),
   GKE_CODE_EXECUTOR_API_KEY: z
     .string()
-    .regex(/^[\x21-\x7e]{16,}$/, 'must be 16 or more printable ASCII characters without spaces')
+    .regex(apiKeyPattern, 'must be 16 or more printable ASCII characters without spaces')
     .optional(),
   INGEST_CALLER: z.string().min(1).max(100).default('pubsub'),
 });
 
 const clusterSchema = z
   .object({
-    NAMESPACE: z.string('set it to the namespace that executions run in').regex(dnsLabel, 'must be a DNS label'),
+    NAMESPACE: z
+      .string('set it to the namespace that executions run in')
+      .regex(namespacePattern, 'must be a DNS label'),
     GKE_ENDPOINT: z.string().regex(hostName, 'must be the DNS endpoint of the cluster, without https://').optional(),
     KUBECONFIG: z.string().min(1).optional(),
   })

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList } from 'node:net';
+import { apiKeyPattern } from '../config.ts';
 import { UnavailableError } from '../errors.ts';
 import type { Executor } from '../executor.ts';
 import { type AppOptions, httpApp } from './app.ts';
@@ -77,7 +78,7 @@ function checkKey(apiKey: string | undefined, host: string, loopback: boolean): 
       `${host} can be reached from other machines, which could then run code here: set an API key (${make}), or listen on 127.0.0.1`,
     );
   }
-  if (apiKey !== undefined && !/^[\x21-\x7e]{16,}$/.test(apiKey)) {
+  if (apiKey !== undefined && !apiKeyPattern.test(apiKey)) {
     throw new UnavailableError(`the API key must be 16 or more printable ASCII characters without spaces; ${make}`);
   }
 }

@@ -1,5 +1,4 @@
-import type { StreamName } from '../../supervisor/frames.ts';
-import { type FrameDecoder, frameDecoder, type OutputCaps } from '../../supervisor/frames.ts';
+import { type FrameDecoder, frameDecoder, type OutputCaps, type StreamName } from '../../supervisor/frames.ts';
 import { type Api, answerOf } from './api.ts';
 import { containerName } from './job-manifest.ts';
 import { failure, refusalOf } from './refusal.ts';

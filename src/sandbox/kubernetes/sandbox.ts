@@ -1,3 +1,4 @@
+import { namespacePattern } from '../../config.ts';
 import { UnavailableError } from '../../errors.ts';
 import type { Installation } from '../../store/store.ts';
 import { kubernetesApi } from './api.ts';
@@ -10,9 +11,6 @@ export interface KubernetesSandboxOptions extends KubeconfigOptions {
   readonly namespace?: string | undefined;
   readonly installation: Installation;
 }
-
-/** A DNS label, RFC 1123. */
-const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /**
  * Runs code as gVisor Jobs in one namespace of the cluster that a kubeconfig names. Throws UnavailableError, which
