@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { clusterManifests, type Identity, identities } from '../src/sandbox/kubernetes/manifests.ts';
 import { type EmulatorKind, freePort, runEmulator, unusableEmulator } from './emulator.ts';
-import { type FunctionName, startLocalCloud } from './local-cloud.ts';
+import { startLocalCloud } from './local-cloud.ts';
 
 /**
  * The pipeline as it is deployed, on this machine: every function in a process of its own, the emulators of Firestore and
@@ -63,7 +63,7 @@ function fail(message: string): never {
   process.exit(2);
 }
 
-function kubeconfig(name: FunctionName | Identity): string {
+function kubeconfig(name: Identity): string {
   return values.identities === undefined ? (admin ?? '') : join(values.identities, name);
 }
 

@@ -8,6 +8,7 @@ import {
   subscribedTopics,
   subscribers,
 } from '../src/bus/subscribers.ts';
+import type { Identity } from '../src/sandbox/kubernetes/manifests.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
 
 const functionNames = ['api', 'ingest', 'launch', 'watch', 'complete', 'reconcile', 'stream'] as const;
@@ -25,7 +26,7 @@ export interface LocalCloudOptions {
   readonly pubsubAdmin?: string;
   readonly namespace: string;
   /** Kubeconfig of the identity that a function runs as. */
-  readonly kubeconfig: (name: FunctionName) => string;
+  readonly kubeconfig: (name: Identity) => string;
   /** More environment of every function. */
   readonly env?: Readonly<Record<string, string>>;
   /** Address at which Pub/Sub reaches a function; default: its own. */

@@ -1,9 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
+import { freePort } from '../scripts/emulator.ts';
 import { describeCluster, temporaryNamespace } from './cluster.ts';
 import { stateDirectory } from './e2e/command.ts';
 
@@ -20,14 +19,6 @@ function block(containing: string): string {
   if (only === undefined || more.length > 0)
     throw new Error(`README.md has ${more.length + 1} blocks with ${containing}`);
   return only;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 describe('README example', () => {

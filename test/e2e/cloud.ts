@@ -1,21 +1,16 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PubSub } from '@google-cloud/pubsub';
 import { beforeAll, onTestFailed, onTestFinished } from 'vitest';
-import {
-  type FunctionName,
-  type LocalCloud,
-  type LocalCloudOptions,
-  startLocalCloud,
-} from '../../scripts/local-cloud.ts';
+import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../scripts/local-cloud.ts';
 import { httpExecutor } from '../../src/client/client.ts';
 import type { Executor } from '../../src/executor.ts';
 import { clusterManifests } from '../../src/sandbox/kubernetes/manifests.ts';
 import { applyManifests, follow, type History, type Namespace, temporaryNamespace } from '../cluster.ts';
 import { describeEmulator } from '../emulators.ts';
-import { describeIdentities, users } from '../sandbox/kubernetes/deployment.ts';
+import { describeIdentities, kubeconfigOf, users } from '../sandbox/kubernetes/deployment.ts';
 
 const run = promisify(execFile);
 const minutes = 60_000;
@@ -54,12 +49,6 @@ export async function describeCloud(name: string, suite: (start: StartCloud) => 
       });
     });
   });
-}
-
-/** Kubeconfig of the identity of a function, beside the administrator's. */
-export function kubeconfigOf(name: FunctionName): string {
-  const user = name === 'api' || name === 'ingest' ? '' : (users[name].split('@')[0] ?? '');
-  return join(dirname(process.env['KUBECONFIG'] ?? '.'), user);
 }
 
 async function start(firestoreHost: string, pubsubHost: string, changes: Changes): Promise<Cloud> {

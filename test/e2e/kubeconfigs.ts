@@ -2,10 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { FunctionName } from '../../scripts/local-cloud.ts';
 import { type Identity, identities } from '../../src/sandbox/kubernetes/manifests.ts';
 import { type Fault, startFaultProxy } from '../fault-proxy.ts';
-import { kubeconfigOf } from './cloud.ts';
+import { kubeconfigOf } from '../sandbox/kubernetes/deployment.ts';
 
 const kubeconfigSchema = z.object({
   clusters: z.tuple([
@@ -23,7 +22,7 @@ export interface ProxyOptions {
 /** Writes kubeconfigs that lead every identity to the API server through a proxy of its own. */
 export async function proxiedKubeconfigs(directory: string, stack: AsyncDisposableStack, options: ProxyOptions) {
   const requests: string[] = [];
-  const fileOf = (name: FunctionName) => join(directory, `${name}.json`);
+  const fileOf = (name: Identity) => join(directory, `${name}.json`);
   for (const name of identities) {
     const { clusters, users } = kubeconfigSchema.parse(parse(readFileSync(kubeconfigOf(name), 'utf8')));
     const { server, 'certificate-authority-data': ca } = clusters[0].cluster;

@@ -38,7 +38,8 @@ export const users = {
   stream: userOf('stream'),
 } as const satisfies Record<Identity, string>;
 
-function kubeconfigOf(identity: Identity): string {
+/** Beside the administrator's. */
+export function kubeconfigOf(identity: Identity): string {
   return join(dirname(process.env['KUBECONFIG'] ?? '.'), names[identity]);
 }
 
