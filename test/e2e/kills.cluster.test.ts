@@ -1,13 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Firestore } from '@google-cloud/firestore';
 import { afterAll, expect, test, vi } from 'vitest';
 import type { FunctionName } from '../../scripts/local-cloud.ts';
 import type { State } from '../../src/execution/execution.ts';
 import type { Identity } from '../../src/sandbox/kubernetes/manifests.ts';
-import { clientSettings } from '../../src/store/firestore.ts';
 import { type Cloud, describeCloud } from './cloud.ts';
 import { stateDirectory } from './command.ts';
 import { proxiedKubeconfigs } from './kubeconfigs.ts';
+import { overhear } from './overhear.ts';
 
 const minutes = 60_000;
 const state = stateDirectory();
@@ -46,47 +44,28 @@ interface Moment {
 function ambush() {
   let waiting: Moment | undefined;
   let cloud: Cloud | undefined;
-  let killed = Promise.withResolvers<void>();
+  let killed = false;
   const strike = async (isNow: (moment: Moment) => boolean) => {
     if (waiting === undefined || cloud === undefined || !isNow(waiting)) return;
     const { kill } = waiting;
     waiting = undefined;
     await cloud.cloud.functions[kill].crash();
-    killed.resolve();
+    killed = true;
   };
   return {
-    lie: (moment: Moment, at: Cloud): Promise<void> => {
+    lie: (moment: Moment, at: Cloud): void => {
       waiting = moment;
       cloud = at;
-      killed = Promise.withResolvers();
-      return killed.promise;
+      killed = false;
     },
+    /** The function was killed and serves again. */
+    isOver: () => killed,
     before: (name: Identity, request: string) =>
       strike(({ kill, before }) => kill === name && before?.test(request) === true),
     after: (name: Identity, request: string) =>
       strike(({ kill, after }) => kill === name && after instanceof RegExp && after.test(request)),
     heard: (what: string) => strike(({ after }) => after === what),
   };
-}
-
-/** Tells of every state that is written and every message that is published. */
-async function listen(cloud: Cloud, heard: (what: string) => Promise<void>, stack: AsyncDisposableStack) {
-  const { projectId, firestoreHost, pubsub } = cloud;
-  const firestore = new Firestore({ ...clientSettings, projectId, host: firestoreHost, ssl: false });
-  stack.defer(() => firestore.terminate());
-  stack.defer(
-    firestore.collection('executions').onSnapshot((snapshot) => {
-      for (const { doc } of snapshot.docChanges()) void heard(String(doc.get('by.state')));
-    }),
-  );
-  for (const topic of ['execution-requested', 'watch-wanted', 'execution-observed']) {
-    const [subscription] = await pubsub.topic(topic).createSubscription(`${topic}-heard`);
-    subscription.on('message', (message) => {
-      message.ack();
-      void heard(topic);
-    });
-    stack.defer(() => subscription.close());
-  }
 }
 
 await describeCloud('a function that is killed', (start) => {
@@ -97,31 +76,27 @@ await describeCloud('a function that is killed', (start) => {
       const trap = ambush();
       const kubeconfigs = await proxiedKubeconfigs(state.path, stack, trap);
       const cloud = await start({ kubeconfig: kubeconfigs.of });
-      await listen(cloud, trap.heard, stack);
+      const heard = (what: string) => void trap.heard(what);
+      await overhear(cloud, { write: heard, message: heard }, stack);
       const { executor, history, namespace } = cloud;
       for (const [number, moment] of moments.entries()) {
-        const killed = trap.lie(moment, cloud);
+        trap.lie(moment, cloud);
         const idempotencyKey = `moment ${number}`;
         // Long enough to be seen running also by those who look only now and then.
         const code = `import time\ntime.sleep(${moment.after === 'RUNNING' ? 10 : 0})\nprint("right")`;
         const submit = () => executor.submit({ language: 'python', code }, { idempotencyKey });
         const { execution } = await vi.waitFor(submit, { timeout: 30_000, interval: 200 });
-        const ended = async () => {
+        const isOver = async () => {
           // Two at once, and sooner than every minute.
           await Promise.allSettled([cloud.cloud.reconcile(), cloud.cloud.reconcile()]);
+          // Nobody asks for a relay while one is at work, or while the lease of a killed one lasts.
+          if (moment.kill === 'watch')
+            await cloud.pubsub.topic('watch-wanted').publishMessage({ attributes: { executionId: execution.id } });
           const now = await executor.get(execution.id);
-          expect({ moment, state: now?.state }).toEqual({ moment, state: 'SUCCEEDED' });
+          const outcome = { moment, killed: trap.isOver(), state: now?.state };
+          expect(outcome).toEqual({ moment, killed: true, state: 'SUCCEEDED' });
         };
-        // A relay that is at work wants no other.
-        if (moment.after === 'watch-wanted')
-          await cloud.pubsub.topic('watch-wanted').publishMessage({ attributes: { executionId: execution.id } });
-        await vi.waitFor(ended, { timeout: 90_000, interval: 1_500 });
-        await Promise.race([
-          killed,
-          sleep(40_000).then(() =>
-            Promise.reject(new Error(`never: ${JSON.stringify(moment)} ${moment.before ?? moment.after}`)),
-          ),
-        ]);
+        await vi.waitFor(isOver, { timeout: 90_000, interval: 1_500 });
         expect(Buffer.from((await executor.output(execution.id, 'stdout')) ?? []).toString()).toBe('right\n');
       }
       const cleaned = async () => {

@@ -10,8 +10,7 @@ import { reconcile, sweep } from '../../../src/pipeline/reconcile.ts';
 import { followLog } from '../../../src/sandbox/kubernetes/live-log.ts';
 import { clusterManifests, type Identity, identities } from '../../../src/sandbox/kubernetes/manifests.ts';
 import { bodyOf } from '../../../src/sandbox/kubernetes/refusal.ts';
-import { kubectl, type Namespace, temporaryNamespace } from '../../cluster.ts';
-import { stateDirectory } from '../../e2e/command.ts';
+import { applyManifests, kubectl, type Namespace, temporaryNamespace } from '../../cluster.ts';
 import { apiAs, type Deployment, deployment, describeIdentities, users } from './deployment.ts';
 import { request } from './specs.ts';
 
@@ -27,12 +26,10 @@ const rights: Readonly<Record<Identity, readonly string[]>> = {
 await describeIdentities('the functions, each with its own identity', () => {
   let namespace: Namespace;
   let functions: Deployment;
-  const state = stateDirectory();
   beforeAll(async () => {
     namespace = await temporaryNamespace();
     const manifests = await clusterManifests({ namespace: namespace.name, users, maxJobs: 5 });
-    const file = state.write('manifests.json', JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }));
-    await kubectl('apply', '-f', file);
+    await applyManifests(manifests);
     const quota = ['wait', '-n', namespace.name, 'quota/executions'];
     await kubectl(...quota, '--for=jsonpath={.status.hard}', '--timeout=30s');
     functions = await deployment({ namespace: namespace.name, cold: true });
@@ -40,7 +37,6 @@ await describeIdentities('the functions, each with its own identity', () => {
   afterAll(async () => {
     await functions[Symbol.asyncDispose]();
     await namespace[Symbol.asyncDispose]();
-    state[Symbol.dispose]();
   });
 
   const stateOf = async (id: string) => (await functions.store.executions.get(id))?.state;
