@@ -95,11 +95,18 @@ async function adopt(ports: Ports, execution: Execution, alive: ReadonlySet<stri
   return update?.after.owner?.process === ports.process ? update.after : undefined;
 }
 
-/** Deletes Jobs that no record wants: of a final execution, of none, or of one that names another Job. */
+/**
+ * Deletes Jobs that no record wants: of a final execution, of none, or of one that names another Job. Records a Job
+ * whose launcher died before it could: where quota refuses an older execution, no launcher comes as far as this one,
+ * whose Job takes up the room.
+ */
 export async function sweep(ports: Ports): Promise<void> {
   for (const job of await ports.sandbox.list()) {
     const execution = await ports.store.executions.get(job.executionId);
     if (!wanted(execution, job)) await sweepAway(ports, execution, job);
+    else if (execution?.state === 'ACCEPTED' && (execution.owner?.process ?? null) === ports.process) {
+      await apply(ports, execution.id, { type: 'launched', jobUid: job.jobUid });
+    }
   }
 }
 

@@ -36,6 +36,9 @@ const schedules = {
   'an ending whose log was deleted by who stopped it keeps the output that was stored before': [
     'random embedded/1795470522 keep=2,3,5,6 faults:',
   ],
+  'a Job that its launcher did not record goes on, though an older execution waits for its room': [
+    'random embedded/1795470002 keep=0,1 faults: submit:bus.publish#1=crash-after launch:sandbox.create#1=crash-after',
+  ],
 } as const;
 
 test.each(Object.entries(schedules))('%s', async (_, texts) => {
