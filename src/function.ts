@@ -1,20 +1,27 @@
-import { type HttpFunction, http } from '@google-cloud/functions-framework';
-import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { type Bell, type Poison, parseBell, parsePush, type Received, refuseOld } from './bus/envelope.ts';
+import { registerFunction } from './function-server.ts';
+import { readBytes, requireIdentity } from './http/body.ts';
+import { requestListener } from './http/node-server.ts';
+import { answerError, ProblemError } from './http/problem.ts';
 import { jsonLog } from './log.ts';
 import { startTelemetry, type Telemetry } from './telemetry/start.ts';
 import { inSpan, type SpanOptions, withTrace } from './telemetry/trace.ts';
 
 export const log = jsonLog({ projectId: process.env['GOOGLE_CLOUD_PROJECT'] });
 
-type Handler = (request: Request, response: Response, telemetry: Telemetry) => unknown;
+type Handler = (request: Request, telemetry: Telemetry) => Promise<Response>;
 
-/** The framework prints what it cannot parse, and so code, with `console.error`; of that only the kind is logged. */
+const onError = (error: unknown, instance: string) => log.error('cannot answer', { error, instance });
+
+/** The framework prints the stacks of what nobody caught with `console.error`; of that only the kind is logged. */
 function register(name: string, handler: Handler): void {
   console.error = (...said: unknown[]) => log.error('the functions framework says', { kind: said.map(kindOf) });
   const telemetry = once(() => startTelemetry(`gke-code-executor-${name}`, process.env));
-  http(name, async (request, response) => handler(request, response, await telemetry()));
+  registerFunction(
+    name,
+    requestListener(async (request) => handler(request, await telemetry()), onError),
+  );
 }
 
 function kindOf(said: unknown): string {
@@ -23,8 +30,8 @@ function kindOf(said: unknown): string {
   return [name, type].filter((word) => word !== '').join(' ');
 }
 
-type Request = Parameters<HttpFunction>[0];
-type Response = Parameters<HttpFunction>[1];
+/** Bytes of a delivery: the largest message of Pub/Sub, 10 MB, in base64, and its attributes. */
+const maximumPushBytes = 16 * 1024 * 1024;
 
 /**
  * Registers a function that Pub/Sub pushes to: 204 acknowledges; 500 has the message delivered again. What no retry
@@ -35,21 +42,22 @@ export function onPush(
   handle: (message: Received) => Promise<Poison | undefined>,
   options: SpanOptions = {},
 ): void {
-  register(name, async (request, response, telemetry) => {
-    const parsed = parsePush({ headers: request.headers, body: request.body });
+  register(name, async (request, telemetry) => {
+    requireIdentity(request.headers);
+    const body = await readBytes(request, maximumPushBytes);
+    const parsed = parsePush({ headers: Object.fromEntries(request.headers), body });
     if (!parsed.ok) {
       log.warning(`a delivery is dropped: ${parsed.reason}`);
-      response.status(204).end();
-      return;
+      return new Response(null, { status: 204 });
     }
     const { message } = parsed;
-    const traceparent = message.attributes['traceparent'] ?? request.get('traceparent');
+    const traceparent = message.attributes['traceparent'] ?? traceparentOf(request);
     const work = async () => {
       const poison = await handle(message);
       if (poison !== undefined) log.warning(`message ${message.messageId} is dropped: ${poison.reason}`);
     };
     const span = { name, executionId: message.attributes['executionId'], kind: 'consumer', ...options } as const;
-    await withTrace(traceparent, () => answer(response, telemetry, span, work));
+    return withTrace(traceparent, () => answer(telemetry, span, work));
   });
 }
 
@@ -68,9 +76,13 @@ export function onBell(name: string, handle: (bell: Bell) => Promise<void>, opti
 
 /** Registers a function that Cloud Scheduler calls. */
 export function onSchedule(name: string, work: () => Promise<void>): void {
-  register(name, (request, response, telemetry) =>
-    withTrace(request.get('traceparent'), () => answer(response, telemetry, { name, kind: 'server' }, work)),
+  register(name, (request, telemetry) =>
+    withTrace(traceparentOf(request), () => answer(telemetry, { name, kind: 'server' }, work)),
   );
+}
+
+function traceparentOf({ headers }: Request): string | undefined {
+  return headers.get('traceparent') ?? undefined;
 }
 
 interface Invocation extends SpanOptions {
@@ -80,11 +92,10 @@ interface Invocation extends SpanOptions {
 
 /** Nothing survives the answer for certain, so spans and metrics go before it. */
 async function answer(
-  response: Response,
   telemetry: Telemetry,
   { name, executionId, ...span }: Invocation,
   work: () => Promise<void>,
-): Promise<void> {
+): Promise<Response> {
   const logged = async () => {
     try {
       await work();
@@ -98,37 +109,32 @@ async function answer(
     () => 500,
   );
   await telemetry.flush();
-  response.status(status).end();
+  return new Response(null, { status });
 }
 
 /** Registers a function whose answers an app makes. */
 export function onRequest(name: string, app: () => Promise<Pick<Hono, 'fetch'>>): void {
-  const listener = once(async (telemetry: Telemetry) => {
-    const { fetch } = await app();
-    return getRequestListener(
-      async (request, env) => {
-        const attributes = { 'http.request.method': request.method };
-        const answered = await inSpan(name, { kind: 'server', attributes }, async (span) => {
-          const made = await fetch(request, env);
-          span?.setAttribute('http.response.status_code', made.status);
-          return made;
-        });
-        await telemetry.flush();
-        return answered;
-      },
-      { overrideGlobalObjects: false },
-    );
-  });
-  register(name, (request, response, telemetry) =>
-    withTrace(request.get('traceparent'), async () => {
-      try {
-        await (await listener(telemetry))(request, response);
-      } catch (error) {
-        log.error('cannot serve', { error });
-        response.status(503).set('Retry-After', '5').end();
-      }
+  const made = once(app);
+  register(name, (request, telemetry) =>
+    withTrace(traceparentOf(request), async () => {
+      const { fetch } = await made().catch((error) => ({ fetch: () => cannotServe(error) }));
+      const attributes = { 'http.request.method': request.method };
+      const answered = await inSpan(name, { kind: 'server', attributes }, async (span) => {
+        const response = await fetch(request);
+        span?.setAttribute('http.response.status_code', response.status);
+        return response;
+      });
+      await telemetry.flush();
+      return answered;
     }),
   );
+}
+
+/** Whoever asks has shown no key yet, so the reason is only logged. */
+function cannotServe(error: unknown): Response {
+  const detail = 'the function cannot start; its log has the reason under this instance';
+  const problem = new ProblemError('unavailable', detail, { headers: { 'Retry-After': '5' } });
+  return answerError(problem, (_, instance) => log.error('cannot serve', { error, instance }));
 }
 
 /** Makes something of the first call's arguments and keeps it for the instance's life; what failed is tried anew. */

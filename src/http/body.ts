@@ -14,6 +14,11 @@ export function requireJsonType(headers: Headers): void {
     const detail = 'send the header Content-Type: application/json, even when the body is empty';
     throw new ProblemError('unsupported-media-type', detail, { headers: { Accept: 'application/json' } });
   }
+  requireIdentity(headers);
+}
+
+/** Refuses a compressed body, which would be larger than it says. */
+export function requireIdentity(headers: Headers): void {
   if ((headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity') {
     const detail = 'send the body without Content-Encoding';
     throw new ProblemError('unsupported-media-type', detail, { headers: { 'Accept-Encoding': 'identity' } });
@@ -22,21 +27,22 @@ export function requireJsonType(headers: Headers): void {
 
 /** Reads and parses the JSON body of a request; throws a problem for anything else. */
 export async function readJson(request: Request): Promise<unknown> {
-  return parseStrictJson(decode(await readBytes(request)));
+  return parseStrictJson(decode(await readBytes(request, maximumBodyBytes)));
 }
 
 /** Reads the body of a request that needs none, so that the connection can go on; its contents do not matter. */
 export async function ignoreBody(request: Request): Promise<void> {
-  await readBytes(request);
+  await readBytes(request, maximumBodyBytes);
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get('content-length') ?? 0) > maximumBodyBytes) throw tooLarge();
+/** Reads a body of at most that many bytes; throws a problem for a larger one before it has read more. */
+export async function readBytes(request: Request, maximumBytes: number): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > maximumBytes) throw tooLarge(maximumBytes);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream(request)) {
     size += chunk.length;
-    if (size > maximumBodyBytes) throw tooLarge();
+    if (size > maximumBytes) throw tooLarge(maximumBytes);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -51,8 +57,8 @@ async function* stream(request: Request): AsyncGenerator<Uint8Array> {
   }
 }
 
-function tooLarge(): ProblemError {
-  const detail = `the body has more than ${maximumBodyBytes} bytes`;
+function tooLarge(maximumBytes: number): ProblemError {
+  const detail = `the body has more than ${maximumBytes} bytes`;
   return new ProblemError('body-too-large', detail, { headers: { Connection: 'close' } });
 }
 

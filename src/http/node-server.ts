@@ -1,4 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
@@ -46,11 +53,7 @@ export function nodeServer(fetch: Fetch, onError: OnError, patience: Patience) {
   });
   server.setTimeout(patience.stalledMs);
   const exchanges = trackExchanges(server);
-  const listener = getRequestListener(fetch, {
-    overrideGlobalObjects: false,
-    errorHandler: (error) => answerError(asProblem(error), onError),
-  });
-  server.on('request', (incoming, outgoing) => void listener(incoming, outgoing));
+  server.on('request', requestListener(fetch, onError));
   server.on('checkExpectation', (_, outgoing) => {
     const problem = new ProblemError('expectation-failed', '100-continue is the only expectation that can be met');
     const { status, headers, body } = renderProblem(problem);
@@ -58,6 +61,15 @@ export function nodeServer(fetch: Fetch, onError: OnError, patience: Patience) {
   });
   server.on('clientError', (error, socket) => refuse(error, socket, exchanges));
   return { server, close: () => close(server, exchanges, patience.closingMs) };
+}
+
+/** Answers a node server's requests; what fails before or in `fetch` is answered with a problem document. */
+export function requestListener(fetch: Fetch, onError: OnError): RequestListener {
+  const listener = getRequestListener(fetch, {
+    overrideGlobalObjects: false,
+    errorHandler: (error) => answerError(asProblem(error), onError),
+  });
+  return (incoming, outgoing) => void listener(incoming, outgoing);
 }
 
 interface Exchanges {
