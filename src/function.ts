@@ -42,7 +42,7 @@ export function onPush(
   handle: (message: Received) => Promise<Poison | undefined>,
   options: SpanOptions = {},
 ): void {
-  register(name, async (request, telemetry) => {
+  registerWorker(name, async (request, telemetry) => {
     requireIdentity(request.headers);
     const body = await readBytes(request, maximumPushBytes);
     const parsed = parsePush({ headers: Object.fromEntries(request.headers), body });
@@ -76,9 +76,29 @@ export function onBell(name: string, handle: (bell: Bell) => Promise<void>, opti
 
 /** Registers a function that Cloud Scheduler calls. */
 export function onSchedule(name: string, work: () => Promise<void>): void {
-  register(name, (request, telemetry) =>
+  registerWorker(name, (request, telemetry) =>
     withTrace(traceparentOf(request), () => answer(telemetry, { name, kind: 'server' }, work)),
   );
+}
+
+/** Registers a function that Google's services call with POST, and no browser: one would not be asked for a key. */
+function registerWorker(name: string, handler: Handler): void {
+  register(name, async (request, telemetry) => {
+    requireService(request);
+    return handler(request, telemetry);
+  });
+}
+
+function requireService({ method, headers }: Request): void {
+  if (headers.has('origin') || headers.has('sec-fetch-site')) {
+    throw new ProblemError(
+      'cross-site-request',
+      'this function works for services, and requests of browsers are refused',
+    );
+  }
+  if (method !== 'POST') {
+    throw new ProblemError('method-not-allowed', 'this function answers to POST only', { headers: { Allow: 'POST' } });
+  }
 }
 
 function traceparentOf({ headers }: Request): string | undefined {

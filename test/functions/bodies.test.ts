@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { onPush, onRequest } from '../../src/function.ts';
+import { onPush, onRequest, onSchedule } from '../../src/function.ts';
 import { httpApp } from '../../src/http/app.ts';
 import { checkProblem } from '../http/problems.ts';
 import { raw, request } from '../http/raw.ts';
@@ -93,5 +93,30 @@ describe('a function that messages are pushed to', () => {
     const { messages, url } = await pushed();
     checkProblem(await (await post(url, body, headers)).text(), status, kind);
     expect(messages).toEqual([]);
+  });
+});
+
+describe('web pages and other readers', () => {
+  const workers = [
+    ['pushes', async () => (await pushed()).url],
+    [
+      'calls of the schedule',
+      async () => {
+        const name = `schedule-${randomBytes(4).toString('hex')}`;
+        onSchedule(name, () => Promise.reject(new Error('not to be called')));
+        return served(name);
+      },
+    ],
+  ] as const;
+
+  test.each(workers)('make no %s', async (_, start) => {
+    const url = await start();
+    for (const mark of [{ origin: 'http://127.0.0.1:1' }, { 'sec-fetch-site': 'same-origin' }]) {
+      const [answer] = await raw(url, request('POST /', { ...mark, 'content-length': '2' }, '{}'));
+      checkProblem(answer?.body ?? '', 403, 'cross-site-request');
+    }
+    const response = await fetch(url);
+    expect(response.headers.get('allow')).toBe('POST');
+    checkProblem(await response.text(), 405, 'method-not-allowed');
   });
 });
