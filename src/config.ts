@@ -34,7 +34,10 @@ const googleSchema = z.object({
     .default(''),
   GKE_CODE_EXECUTOR_API_KEY: z
     .string()
-    .regex(apiKeyPattern, 'must be 16 or more printable ASCII characters without spaces')
+    .regex(
+      apiKeyPattern,
+      'must be 16 or more printable ASCII characters without spaces; leave it out where IAM alone decides who may call',
+    )
     .optional(),
   INGEST_CALLER: z.string().min(1).max(100).default('pubsub'),
 });
@@ -74,9 +77,13 @@ export function parseClusterConfig(env: Environment): ClusterConfig {
   throw new Error('the schema wants one of the two');
 }
 
-/** An empty variable counts as not set, since deployment tools cannot always leave one out. */
+/**
+ * An empty variable counts as not set, since deployment tools cannot always leave one out; but a key that came out empty
+ * is a mistake, and would let everybody in.
+ */
 function parsed<T extends z.ZodType>(schema: T, env: Environment): z.infer<T> {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = Object.entries(env).filter(([name, value]) => value !== '' || name === 'GKE_CODE_EXECUTOR_API_KEY');
+  const set = Object.fromEntries(given);
   const { success, data, error } = schema.safeParse(set);
   if (success) return data;
   const problems = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);

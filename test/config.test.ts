@@ -11,8 +11,16 @@ describe('the configuration of every function', () => {
   });
 
   test('takes an empty variable for one that is not set', () => {
-    const empty = { ...project, FIRESTORE_DATABASE: '', GKE_CODE_EXECUTOR_API_KEY: '' };
-    expect(parseGoogleCloudConfig(empty)).toMatchObject({ databaseId: '(default)', apiKey: undefined });
+    expect(parseGoogleCloudConfig({ ...project, FIRESTORE_DATABASE: '' })).toMatchObject({ databaseId: '(default)' });
+  });
+
+  test('takes no empty key, which would let everybody in where a secret was lost', () => {
+    expect(() => parseGoogleCloudConfig({ ...project, GKE_CODE_EXECUTOR_API_KEY: '' })).toThrow(
+      new UnavailableError(
+        'the environment is not right: GKE_CODE_EXECUTOR_API_KEY: must be 16 or more printable ASCII characters without ' +
+          'spaces; leave it out where IAM alone decides who may call',
+      ),
+    );
   });
 
   test('names all that is wrong at once, and never the key itself', () => {
@@ -21,7 +29,8 @@ describe('the configuration of every function', () => {
       new UnavailableError(
         'the environment is not right: GOOGLE_CLOUD_PROJECT: set it to the id of the Google Cloud project; ' +
           'TOPIC_PREFIX: must be lower-case letters, digits and "-", 41 at most; ' +
-          'GKE_CODE_EXECUTOR_API_KEY: must be 16 or more printable ASCII characters without spaces',
+          'GKE_CODE_EXECUTOR_API_KEY: must be 16 or more printable ASCII characters without spaces; ' +
+          'leave it out where IAM alone decides who may call',
       ),
     );
   });
