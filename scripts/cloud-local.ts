@@ -38,6 +38,7 @@ process.env['METADATA_SERVER_DETECTION'] = 'none';
 const run = promisify(execFile);
 const admin = process.env['KUBECONFIG'];
 if (admin === undefined) fail('set KUBECONFIG to a cluster with gVisor; README says where to get one');
+const apiPort = await checkedPort(values.port);
 await run(process.execPath, [join(import.meta.dirname, 'build.ts')]);
 await prepareNamespace();
 const cloud = await startLocalCloud({
@@ -46,11 +47,11 @@ const cloud = await startLocalCloud({
   pubsub: await emulator('pubsub', 'PUBSUB_EMULATOR_HOST'),
   namespace: values.namespace,
   kubeconfig,
-  apiPort: Number(values.port),
+  apiPort,
   onLine: (name, line) => {
     if (values.verbose || !line.includes('"severity":"INFO"')) process.stderr.write(`${name}: ${line}\n`);
   },
-});
+}).catch((error: Error) => fail(error.message));
 const { api, stream } = cloud.functions;
 process.stderr.write(`the API is ${api.url}, live output is ${stream.url}; try in another terminal:
   npx gke-code-executor run examples/primes.py --server ${api.url}\n`);
@@ -61,6 +62,16 @@ process.exit(0);
 function fail(message: string): never {
   process.stderr.write(`cloud:local: ${message}\n`);
   process.exit(2);
+}
+
+async function checkedPort(text: string): Promise<number> {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) fail(`--port ${text} is not a number from 1 to 65535`);
+  return freePort(port).catch((error: Error) =>
+    'code' in error && error.code === 'EADDRINUSE'
+      ? fail(`port ${port} is in use: stop what listens there, a server perhaps, or choose another with --port`)
+      : fail(`port ${port} cannot be had (${error.message}): choose another with --port`),
+  );
 }
 
 function kubeconfig(name: Identity): string {

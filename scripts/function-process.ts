@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { freePort, within } from './emulator.ts';
+import { freePort } from './emulator.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -11,6 +11,8 @@ export interface FunctionProcessOptions {
   /** Default: a free one. */
   readonly port?: number | undefined;
   readonly env: Readonly<Record<string, string>>;
+  /** Where there is a directory of its name; default: where `npm run build` puts them. */
+  readonly directory?: string;
   readonly onLine: (line: string) => void;
 }
 
@@ -22,28 +24,41 @@ export interface FunctionProcess {
   stop(): Promise<void>;
 }
 
+/** Milliseconds before a process that ended is started again: one that cannot live must not take the machine. */
+const pauseMs = 500;
+
+/** Throws when the process ends before it has served once. */
 export async function startFunction(options: FunctionProcessOptions): Promise<FunctionProcess> {
-  const port = options.port ?? (await freePort());
-  const url = `http://127.0.0.1:${port}`;
-  let stopping = false;
-  let child: ChildProcess;
+  const { name, port = await freePort() } = options;
+  const life = new EventEmitter();
   const run = () => {
-    child = spawned(options, port);
-    child.once('exit', () => {
-      if (!stopping) run();
-    });
+    const started = spawned(options, port);
+    // It says itself when it listens (local-function.cjs): what answers at its port might be something else.
+    started.once('message', () => life.emit('serves'));
+    started.once('exit', () => life.emit('ends'));
+    return started;
   };
-  run();
-  await answers(url);
+  let child = run();
+  const ended = once(life, 'ends').then(() => {
+    throw new Error(`the function ${name} ended before it served at port ${port}; what it printed says why`);
+  });
+  await Promise.race([once(life, 'serves'), ended]);
+  let again: NodeJS.Timeout | undefined;
+  life.on('ends', () => {
+    again = setTimeout(() => {
+      child = run();
+    }, pauseMs);
+  });
   return {
-    url,
+    url: `http://127.0.0.1:${port}`,
     crash: async () => {
+      const next = once(life, 'serves');
       child.kill('SIGKILL');
-      await once(child, 'exit');
-      await answers(url);
+      await next;
     },
     stop: async () => {
-      stopping = true;
+      life.removeAllListeners('ends');
+      clearTimeout(again);
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGKILL');
       await once(child, 'exit');
@@ -51,28 +66,24 @@ export async function startFunction(options: FunctionProcessOptions): Promise<Fu
   };
 }
 
-function spawned({ name, env, onLine }: FunctionProcessOptions, port: number): ChildProcess {
+function spawned(options: FunctionProcessOptions, port: number): ChildProcess {
+  const { name, env, directory = `${root}dist/functions`, onLine } = options;
   const child = spawn(
     process.execPath,
     [
       `--require=${root}scripts/local-function.cjs`,
       `${root}node_modules/@google-cloud/functions-framework/build/src/main.js`,
-      `--source=${root}dist/functions/${name}`,
+      `--source=${directory}/${name}`,
       `--target=${name}`,
       `--port=${port}`,
     ],
     {
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', METADATA_SERVER_DETECTION: 'none', ...env },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },
   );
   for (const stream of [child.stdout, child.stderr]) {
     if (stream !== null) createInterface(stream).on('line', onLine);
   }
   return child;
-}
-
-/** The framework listens once the function is loaded; what it then says to an unusual path does not matter. */
-async function answers(url: string): Promise<void> {
-  await within(60_000, () => fetch(`${url}/favicon.ico`).catch(() => undefined));
 }

@@ -45,13 +45,44 @@ export interface LocalCloud extends AsyncDisposable {
 
 /** Runs every function as it is deployed, each in a process of its own, between the emulators and a cluster. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
-  const start = (name: FunctionName) =>
-    startFunction({
-      name,
-      port: name === 'api' ? options.apiPort : undefined,
-      env: environment(name, options),
-      onLine: (line) => options.onLine(name, line),
-    });
+  const starting: Promise<FunctionProcess>[] = [];
+  const start = (name: FunctionName) => {
+    const onLine = (line: string) => options.onLine(name, line);
+    const port = name === 'api' ? options.apiPort : undefined;
+    const started = startFunction({ name, port, env: environment(name, options), onLine });
+    starting.push(started);
+    return started;
+  };
+  const stop = async () => {
+    for (const started of await Promise.allSettled(starting)) {
+      if (started.status === 'fulfilled') await started.value.stop();
+    }
+  };
+  const begin = async () => {
+    const functions = await startAll(start);
+    await subscribe(options, functions);
+    await callReconcile(functions);
+    return functions;
+  };
+  const functions = await begin().catch(async (error) => {
+    await stop();
+    throw error;
+  });
+  const over = new AbortController();
+  const reconcile = () => callReconcile(functions);
+  const schedule = callEvery(scheduleMs, reconcile, over.signal);
+  return {
+    functions,
+    reconcile,
+    [Symbol.asyncDispose]: async () => {
+      over.abort();
+      await schedule;
+      await stop();
+    },
+  };
+}
+
+async function startAll(start: (name: FunctionName) => Promise<FunctionProcess>): Promise<Functions> {
   const [api, ingest, launch, watch, complete, reconcile, stream] = await Promise.all([
     start('api'),
     start('ingest'),
@@ -61,30 +92,12 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     start('reconcile'),
     start('stream'),
   ]);
-  const functions = { api, ingest, launch, watch, complete, reconcile, stream };
-  const over = new AbortController();
-  const stop = () => Promise.all(Object.values(functions).map((each) => each.stop()));
-  const callReconcile = async () => {
-    const { status } = await fetch(reconcile.url, { method: 'POST' });
-    if (status !== 204) throw new Error(`the reconciler answered ${status}`);
-  };
-  try {
-    await subscribe(options, functions);
-    await callReconcile();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  const schedule = callEvery(scheduleMs, callReconcile, over.signal);
-  return {
-    functions,
-    reconcile: callReconcile,
-    [Symbol.asyncDispose]: async () => {
-      over.abort();
-      await schedule;
-      await stop();
-    },
-  };
+  return { api, ingest, launch, watch, complete, reconcile, stream };
+}
+
+async function callReconcile({ reconcile }: Functions): Promise<void> {
+  const { status } = await fetch(reconcile.url, { method: 'POST' });
+  if (status !== 204) throw new Error(`the reconciler answered ${status}`);
 }
 
 function environment(name: FunctionName, options: LocalCloudOptions) {

@@ -5,8 +5,9 @@ const { Server } = require('node:net');
 // protect can run code.
 const { listen } = Server.prototype;
 Server.prototype.listen = function listenOnLoopback(port, ...rest) {
+  this.once('listening', () => process.send?.('listening'));
   return listen.call(this, { port, host: '127.0.0.1' }, ...rest);
 };
 
-// A parent that was killed stops nobody; the pipe that it held ends all the same.
-process.stdin.on('end', () => process.exit()).resume();
+// A parent that was killed stops nobody; its channel ends all the same.
+process.on('disconnect', () => process.exit());
