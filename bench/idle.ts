@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 
 /**
  * Time of `run examples/primes.py --server` from shell to prompt when nothing watches: the relay has to wake by itself.
- * Needs `npm run cloud:local` in another terminal. Ends with 1 when half of the runs take longer than the target.
+ * Needs `npm run cloud:local` in another terminal, and its key as GKE_CODE_EXECUTOR_API_KEY. Ends with 1 when half of the runs take longer than the target.
  */
 const { values } = parseArgs({
   options: {

@@ -1,15 +1,17 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { apiKeyPattern } from '../src/config.ts';
 import { clusterManifests, type Identity, identities } from '../src/sandbox/kubernetes/manifests.ts';
 import { type EmulatorKind, freePort, runEmulator, unusableEmulator } from './emulator.ts';
 import { startLocalCloud } from './local-cloud.ts';
 
 /**
  * The pipeline as it is deployed, on this machine: every function in a process of its own, the emulators of Firestore and
- * Pub/Sub, and the cluster of KUBECONFIG. Runs until Ctrl-C.
+ * Pub/Sub, and the cluster of KUBECONFIG. Callers need the key that it prints, or the one it was given. Runs until Ctrl-C.
  */
 const usage = `usage: npm run cloud:local -- [--namespace NAME] [--port N] [--identities DIRECTORY] [--verbose]
 
@@ -38,6 +40,7 @@ process.env['METADATA_SERVER_DETECTION'] = 'none';
 const run = promisify(execFile);
 const admin = process.env['KUBECONFIG'];
 if (admin === undefined) fail('set KUBECONFIG to a cluster with gVisor; README says where to get one');
+const apiKey = checkedKey(process.env['GKE_CODE_EXECUTOR_API_KEY']);
 const apiPort = await checkedPort(values.port);
 await run(process.execPath, [join(import.meta.dirname, 'build.ts')]);
 await prepareNamespace();
@@ -47,6 +50,7 @@ const cloud = await startLocalCloud({
   pubsub: await emulator('pubsub', 'PUBSUB_EMULATOR_HOST'),
   namespace: values.namespace,
   kubeconfig,
+  apiKey,
   apiPort,
   onLine: (name, line) => {
     if (values.verbose || !line.includes('"severity":"INFO"')) process.stderr.write(`${name}: ${line}\n`);
@@ -54,7 +58,7 @@ const cloud = await startLocalCloud({
 }).catch((error: Error) => fail(error.message));
 const { api, stream } = cloud.functions;
 process.stderr.write(`the API is ${api.url}, live output is ${stream.url}; try in another terminal:
-  npx gke-code-executor run examples/primes.py --server ${api.url}\n`);
+  GKE_CODE_EXECUTOR_API_KEY=${apiKey} npx gke-code-executor run examples/primes.py --server ${api.url}\n`);
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 await cloud[Symbol.asyncDispose]();
 process.exit(0);
@@ -62,6 +66,11 @@ process.exit(0);
 function fail(message: string): never {
   process.stderr.write(`cloud:local: ${message}\n`);
   process.exit(2);
+}
+
+function checkedKey(given = randomBytes(16).toString('hex')): string {
+  if (apiKeyPattern.test(given)) return given;
+  fail('GKE_CODE_EXECUTOR_API_KEY must be 16 or more printable ASCII characters without spaces, or not be set');
 }
 
 async function checkedPort(text: string): Promise<number> {

@@ -27,6 +27,8 @@ export interface LocalCloudOptions {
   readonly namespace: string;
   /** Kubeconfig of the identity that a function runs as. */
   readonly kubeconfig: (name: Identity) => string;
+  /** Wanted of the callers of `api` and `stream`: web pages reach this machine, by names of their own too. */
+  readonly apiKey: string;
   /** More environment of every function. */
   readonly env?: Readonly<Record<string, string>>;
   /** Address at which Pub/Sub reaches a function; default: its own. */
@@ -101,15 +103,16 @@ async function callReconcile({ reconcile }: Functions): Promise<void> {
 }
 
 function environment(name: FunctionName, options: LocalCloudOptions) {
-  const { projectId, firestore, pubsub, namespace, kubeconfig, env } = options;
+  const { projectId, firestore, pubsub, namespace, kubeconfig, apiKey, env } = options;
   const everywhere = {
     ...env,
     GOOGLE_CLOUD_PROJECT: projectId,
     FIRESTORE_EMULATOR_HOST: firestore,
     PUBSUB_EMULATOR_HOST: pubsub,
   };
-  if (name === 'api' || name === 'ingest') return everywhere;
-  return { ...everywhere, NAMESPACE: namespace, KUBECONFIG: kubeconfig(name) };
+  const key = name === 'api' || name === 'stream' ? { GKE_CODE_EXECUTOR_API_KEY: apiKey } : {};
+  if (name === 'api' || name === 'ingest') return { ...everywhere, ...key };
+  return { ...everywhere, ...key, NAMESPACE: namespace, KUBECONFIG: kubeconfig(name) };
 }
 
 type Functions = Readonly<Record<FunctionName, FunctionProcess>>;

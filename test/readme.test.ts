@@ -55,10 +55,10 @@ describe('README example', () => {
 });
 
 /** Starts a command of the README in a process group of its own, and waits until it says that it serves. */
-async function started(script: string, ready: string): Promise<Disposable> {
+async function started(script: string, ready: string): Promise<Disposable & { readonly said: string }> {
   const child = spawn('bash', ['-euc', `exec ${script}`], { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
   await new Promise<void>((resolve, reject) => {
-    let said = '';
     child.stderr.on('data', (text) => {
       said += text;
       if (said.includes(ready)) resolve();
@@ -66,6 +66,7 @@ async function started(script: string, ready: string): Promise<Disposable> {
     child.once('exit', () => reject(new Error(`it ended: ${said}`)));
   });
   return {
+    said,
     [Symbol.dispose]: () => {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
     },
@@ -77,8 +78,11 @@ await describeCluster('README example on a cluster', () => {
     await using namespace = await temporaryNamespace();
     const port = String(await freePort());
     const options = `-- --port ${port} --namespace ${namespace.name}`;
-    using _cloud = await started(`${block('cloud:local').trim()} ${options}`, 'the API is');
-    const { stdout, stderr } = await shell(block('--server http').replace('8080', port));
+    using cloud = await started(`${block('cloud:local').trim()} ${options}`, `--server http://127.0.0.1:${port}`);
+    const [key = ''] = /(?<=GKE_CODE_EXECUTOR_API_KEY=)\S+/.exec(cloud.said) ?? [];
+    const command = block('--server http').trim().replace('8080', port).replace('KEY npx', `${key} npx`);
+    expect(cloud.said).toContain(command);
+    const { stdout, stderr } = await shell(command);
     expect(stdout).toBe('2 3 5 7 11 13 17 19 23 29 31 37 41 43 47\n');
     expect(stderr).toBe('15 primes below 50\n');
   }, 180_000);

@@ -5,6 +5,7 @@ import type { Message } from '@google-cloud/pubsub';
 import { expect, test, vi } from 'vitest';
 import { deadLetterTopic } from '../../src/bus/subscribers.ts';
 import type { Executor } from '../../src/executor.ts';
+import { problemIn } from '../http/problems.ts';
 import { describeCloud } from './cloud.ts';
 import { command } from './command.ts';
 import { sseEvents } from './sse.ts';
@@ -20,9 +21,9 @@ await describeCloud('the functions as they are deployed', (start) => {
   test(
     'run a program through every process, leave nothing behind, and log neither code nor output',
     async () => {
-      const { cloud, namespace, history, executor, lines } = await start();
-      const server = ['--server', cloud.functions.api.url];
-      const primes = await command(['run', 'examples/primes.py', ...server]);
+      const { cloud, namespace, history, executor, apiKey, lines } = await start();
+      const { api, stream } = cloud.functions;
+      const primes = await command(['run', 'examples/primes.py', '--server', api.url, '--api-key', apiKey]);
       expect(primes.stdout.toString()).toMatch(/^2 3 5 .* 47\n$/);
       expect(primes.stderr.toString()).toBe('15 primes below 50\n');
       expect(primes.code).toBe(0);
@@ -39,13 +40,16 @@ await describeCloud('the functions as they are deployed', (start) => {
         {},
       );
       expect(await executor.wait(execution.id, 60)).toMatchObject({ state: 'FAILED', result: { exitCode: 3 } });
-      const malformed = await fetch(`${cloud.functions.api.url}/v1/executions`, {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` };
+      const malformed = await fetch(new URL('/v1/executions', api.url), {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers,
         body: '{"code": "canary-code',
       });
-      expect(malformed.status).toBe(400);
-      expect(await malformed.text()).not.toContain('at ');
+      await problemIn(malformed, 400, 'malformed-request');
+      for (const url of [`${api.url}/v1/executions`, `${stream.url}/v1/executions/${execution.id}/live`]) {
+        await problemIn(await fetch(url), 401, 'unauthorized');
+      }
       expect(await stdoutOf(executor, execution.id)).toContain('canary-stdin');
       await vi.waitFor(async () => expect(await namespace.objects()).toEqual([]), { timeout: 10_000, interval: 500 });
       expect(new Set(history.starts().values())).toEqual(new Set([1]));
@@ -118,15 +122,16 @@ await describeCloud('the functions as they are deployed', (start) => {
   test(
     'show output while it is printed; a caller that was cut off goes on where it stopped',
     async () => {
-      const { cloud, executor } = await start();
+      const { cloud, executor, apiKey } = await start();
+      const key = { authorization: `Bearer ${apiKey}` };
       const code = 'import time\nfor n in range(30):\n    print("line", n, "\\u00e9", flush=True)\n    time.sleep(0.1)';
       const { execution } = await executor.submit({ language: 'python', code }, {});
       const url = `${cloud.functions.stream.url}/v1/executions/${execution.id}/live`;
-      const first = await sseEvents(url, {}, (events) => events.filter(({ event }) => event === 'stdout').length >= 3);
+      const first = await sseEvents(url, key, (events) => events.filter(({ event }) => event === 'stdout').length >= 3);
       expect(first.at(-1)?.event).toBe('stdout');
       expect((await executor.get(execution.id))?.state).toBe('RUNNING');
       await sleep(500);
-      const rest = await sseEvents(url, { 'last-event-id': first.at(-1)?.id ?? '' }, () => false);
+      const rest = await sseEvents(url, { ...key, 'last-event-id': first.at(-1)?.id ?? '' }, () => false);
       const bytes = [...first, ...rest]
         .filter(({ event }) => event === 'stdout')
         .map(({ data }) => {

@@ -25,6 +25,8 @@ export interface Cloud {
   readonly namespace: Namespace;
   readonly history: History;
   readonly executor: Executor;
+  /** Of `api` and `stream`. */
+  readonly apiKey: string;
   /** Everything that the functions printed. */
   readonly lines: readonly string[];
 }
@@ -55,6 +57,7 @@ async function start(firestoreHost: string, pubsubHost: string, changes: Changes
   const { through = async (_kind, host) => host, jobs, ...options } = changes;
   const stack = new AsyncDisposableStack();
   onTestFinished(() => stack.disposeAsync(), minutes);
+  const apiKey = randomBytes(16).toString('hex');
   const projectId = `test-${randomBytes(5).toString('hex')}`;
   const namespace = stack.use(await temporaryNamespace());
   await applyManifests(await clusterManifests({ namespace: namespace.name, users, maxJobs: jobs }));
@@ -69,12 +72,13 @@ async function start(firestoreHost: string, pubsubHost: string, changes: Changes
       pubsubAdmin: pubsubHost,
       namespace: namespace.name,
       kubeconfig: kubeconfigOf,
+      apiKey,
       onLine: (name, line) => void lines.push(`${name}: ${line}`),
       ...options,
     }),
   );
   const pubsub = new PubSub({ projectId, apiEndpoint: pubsubHost, emulatorMode: true });
   stack.defer(() => pubsub.close());
-  const executor = httpExecutor({ server: new URL(cloud.functions.api.url) });
-  return { cloud, projectId, pubsub, firestoreHost, pubsubHost, namespace, history, executor, lines };
+  const executor = httpExecutor({ server: new URL(cloud.functions.api.url), apiKey });
+  return { cloud, projectId, pubsub, firestoreHost, pubsubHost, namespace, history, executor, apiKey, lines };
 }

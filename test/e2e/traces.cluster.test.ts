@@ -20,11 +20,15 @@ await describeCloud('telemetry of the functions', (start) => {
     'puts an execution into one trace from its request to its end, and tells nothing of its code and output',
     async () => {
       await using receiver = await otlpReceiver();
-      const { cloud, executor, lines } = await start({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } });
+      const { cloud, executor, apiKey, lines } = await start({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } });
       const traceId = '0af7651916cd43dd8448eb211c80319c';
       const response = await fetch(`${cloud.functions.api.url}/v1/executions`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+        headers: {
+          authorization: `Bearer ${apiKey}`,
+          'content-type': 'application/json',
+          traceparent: `00-${traceId}-b7ad6b7169203331-01`,
+        },
         body: JSON.stringify({
           language: 'python',
           code,
