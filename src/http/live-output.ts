@@ -1,9 +1,11 @@
-import { ReadableStream } from 'node:stream/web';
+import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Execution, type ExecutionIn, isFinal } from '../execution/execution.ts';
 import { type Stream, streams } from '../executor.ts';
 import { readable, toResource } from '../resource.ts';
 import type { Store } from '../store/executions.ts';
+import type { OnError } from './problem.ts';
+import { beating, sse } from './sse.ts';
 
 /** Bytes of each stream that the caller has. */
 export type Offsets = Readonly<Record<Stream, number>>;
@@ -20,12 +22,11 @@ export interface LiveOutputOptions {
   /** What was sent before a connection broke. */
   readonly known: Offsets;
   readonly signal: AbortSignal;
+  readonly onError: OnError;
 }
 
 /** Milliseconds between looks at an execution that does not run yet, or whose log ended before its record did. */
 const pauseMs = 500;
-/** Looks in which nothing is sent, after which a comment shows that the connection is alive. */
-const quietLooks = 30;
 
 /** Reads `Last-Event-ID`, the offsets after the event it names; undefined when it is none of ours. */
 export function parseOffsets(eventId: string | undefined): Offsets | undefined {
@@ -40,13 +41,22 @@ export function parseOffsets(eventId: string | undefined): Offsets | undefined {
  * `execution` with the resource. The id of an event is the offsets after it, so that a caller goes on where it stopped.
  */
 export function liveOutput(id: string, options: LiveOutputOptions): ReadableStream<Uint8Array> {
-  return ReadableStream.from(frames(id, options)).pipeThrough(new TextEncoderStream());
+  return sse(beating(unlessGone(frames(id, options), options.signal)), options.onError);
+}
+
+/** What fails because the caller hung up is nobody's failure. */
+async function* unlessGone(inner: AsyncIterable<string>, signal: AbortSignal): AsyncGenerator<string> {
+  try {
+    yield* inner;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 async function* frames(id: string, options: LiveOutputOptions): AsyncGenerator<string> {
   const { store, follow, signal } = options;
   const sent = sender(options.known);
-  for (let quiet = 0; !signal.aborted; quiet++) {
+  while (!signal.aborted) {
     const execution = await store.executions.get(id);
     if (execution === undefined) return;
     if (isFinal(execution)) {
@@ -58,10 +68,8 @@ async function* frames(id: string, options: LiveOutputOptions): AsyncGenerator<s
       for await (const { stream, bytes } of follow(execution, signal)) {
         yield* sent(stream, from[stream], bytes);
         from[stream] += bytes.length;
-        quiet = 0;
       }
     }
-    if (quiet % quietLooks === quietLooks - 1) yield ': nothing new\n\n';
     await sleep(pauseMs, undefined, { signal }).catch(() => {
       // The abort is the loop's condition.
     });

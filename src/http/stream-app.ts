@@ -23,7 +23,7 @@ export function streamApp({ store, follow, onError, ...guard }: StreamAppOptions
     if (!executionIdPattern.test(id) || (await find(store, id)) === undefined) {
       throw new ProblemError('unknown-execution', 'there is no execution of that id');
     }
-    const body = liveOutput(id, { store, follow, known, signal: c.req.raw.signal });
+    const body = liveOutput(id, { store, follow, known, signal: c.req.raw.signal, onError });
     return new Response(body, { headers: { ...safeHeaders, 'Content-Type': 'text/event-stream' } });
   });
   app.notFound(() => answerError(new ProblemError('not-found', 'there is nothing at this path'), onError));

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { transition } from '../../src/execution/transitions.ts';
 import type { LiveOutputOptions, Printed } from '../../src/http/live-output.ts';
 import { streamApp } from '../../src/http/stream-app.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { ended, jobUid, running } from '../execution/samples.ts';
+import { checkProblem } from './problems.ts';
 
 const id = 'a'.repeat(26);
 const path = `http://localhost/v1/executions/${id}/live`;
@@ -51,6 +52,21 @@ function eventsIn(text: string) {
   });
   return { output: events.slice(0, -1), last: events.at(-1) };
 }
+
+/** An app over one execution that runs for ever. */
+async function endless(follow: LiveOutputOptions['follow']) {
+  const store = memoryStore({ installation: { id: 'aaaaaaaa', secret: new Uint8Array(32) } });
+  await store.executions.create({ ...running, id, pod: 'run-1' });
+  const reported: unknown[] = [];
+  const onError = (error: unknown, instance: string) => void reported.push({ error, instance });
+  const hangUp = new AbortController();
+  const app = streamApp({ store, follow, hosts: 'any', onError });
+  const request = () => app.request(path, { headers: { host: 'localhost' }, signal: hangUp.signal });
+  return { store, reported, request, hangUp };
+}
+
+const untilAborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 describe('live output', () => {
   test('comes as it is printed, each event with the offsets after it, and the execution at last', async () => {
@@ -112,6 +128,78 @@ describe('live output', () => {
       { offset: 1, base64: 'qQ==' },
       { offset: 2, text: '\0' },
     ]);
+  });
+
+  const failures = [
+    [
+      'the log cannot be followed',
+      async () => {
+        const reason = new Error('password=hunter2');
+        const { request, reported } = await endless(async function* failing() {
+          yield* printed({ stream: 'stdout', bytes: utf8('a') });
+          throw reason;
+        });
+        return { request, reported, reason };
+      },
+    ],
+    [
+      'the store fails',
+      async () => {
+        const reason = new Error('password=hunter2');
+        const { store, request, reported } = await endless(async function* once() {
+          yield* printed({ stream: 'stdout', bytes: utf8('a') });
+          store.executions.get = () => Promise.reject(reason);
+        });
+        return { request, reported, reason };
+      },
+    ],
+  ] as const;
+  test.each(failures)('says so when %s in the middle, without the reason, which is reported', async (_, start) => {
+    const { request, reported, reason } = await start();
+    const { output, last } = eventsIn(await (await request()).text());
+    expect(output.map(({ data }) => data.text)).toEqual(['a']);
+    expect(last?.event).toBe('problem');
+    const said = JSON.stringify(last?.data);
+    const { instance } = checkProblem(said, 500, 'internal-error');
+    expect(said).not.toContain('hunter2');
+    expect(reported).toEqual([{ error: reason, instance }]);
+  });
+
+  test('shows every 15 s that the connection is alive while a program prints nothing', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { request, hangUp } = await endless(async function* quiet(_, signal) {
+      yield { stream: 'stdout', bytes: utf8('a') };
+      await untilAborted(signal);
+    });
+    const reader = (await request()).body?.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader?.read())?.value).toContain('event: stdout');
+    for (let beat = 0; beat < 2; beat++) {
+      let heard: string | undefined;
+      const hearing = reader?.read().then(({ value }) => {
+        heard = value;
+      });
+      await vi.advanceTimersByTimeAsync(14_800);
+      expect(heard).toBeUndefined();
+      await vi.advanceTimersByTimeAsync(300);
+      await hearing;
+      expect(heard).toBe(': nothing new\n\n');
+    }
+    hangUp.abort();
+  });
+
+  test('of a caller who hung up ends, and is no failure', async () => {
+    const ended = Promise.withResolvers<void>();
+    const { request, hangUp, reported } = await endless(async function* quiet(_, signal) {
+      yield { stream: 'stdout', bytes: utf8('a') };
+      await untilAborted(signal).finally(ended.resolve);
+    });
+    const text = (await request()).text();
+    await sleep(20);
+    hangUp.abort();
+    await ended.promise;
+    expect(await text).not.toContain('event: problem');
+    expect(reported).toEqual([]);
   });
 
   test.each([

@@ -3,7 +3,10 @@ import { type Api, answerOf } from './api.ts';
 import { containerName } from './job-manifest.ts';
 import { failure, refusalOf } from './refusal.ts';
 
-/** A log that says nothing for this long may have lost its connection; the caller opens it again. Milliseconds. */
+/**
+ * A log that says nothing for this long may have lost its connection; the caller opens it again. That fetches all of it
+ * once more, 10 MiB at most, since the API server cannot be asked to begin at a byte. Milliseconds.
+ */
 const silenceMs = 60_000;
 
 export interface LiveLog {
