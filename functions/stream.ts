@@ -4,9 +4,12 @@ import { connectCluster } from '../src/google-cloud-cluster.ts';
 import { streamApp } from '../src/http/stream-app.ts';
 import { followLog } from '../src/sandbox/kubernetes/live-log.ts';
 
+/** Each caller holds a connection for as long as the program runs; how many may call at a time is the platform's to say. */
+const unbounded = { maxConnections: Number.POSITIVE_INFINITY };
+
 onRequest('stream', async () => {
   const config = parseGoogleCloudConfig(process.env);
-  const { ports, api, namespace } = await connectCluster(config, parseClusterConfig(process.env));
+  const { ports, api, namespace } = await connectCluster(config, parseClusterConfig(process.env), unbounded);
   return streamApp({
     store: ports.store,
     follow: ({ pod, request: caps }, signal) =>

@@ -21,8 +21,9 @@ export async function pipelinePorts(config: GoogleCloudConfig, cluster: ClusterC
 export async function connectCluster(
   config: GoogleCloudConfig,
   cluster: ClusterConfig,
+  connections: { readonly maxConnections?: number } = {},
 ): Promise<{ readonly ports: Ports; readonly api: Api; readonly namespace: string }> {
-  const api = kubernetesApi(await accessTo(cluster));
+  const api = kubernetesApi(await accessTo(cluster, connections));
   const { namespace } = cluster;
   const [{ ports, firestore, target }, uid] = await Promise.all([commonPorts(config), namespaceUid(api, namespace)]);
   const { installation } = ports.store;
@@ -31,12 +32,15 @@ export async function connectCluster(
   return { ports: { ...ports, sandbox }, api, namespace };
 }
 
-async function accessTo({ endpoint, kubeconfig }: ClusterConfig): Promise<Access> {
+async function accessTo(
+  { endpoint, kubeconfig }: ClusterConfig,
+  connections: { readonly maxConnections?: number },
+): Promise<Access> {
   if (endpoint !== undefined) {
     const auth = new GoogleAuth({ scopes: 'https://www.googleapis.com/auth/cloud-platform' });
-    return gkeAccess({ endpoint, auth });
+    return gkeAccess({ endpoint, auth, ...connections });
   }
   // Loaded on demand: a function at GKE's endpoint never needs it.
   const { loadKubeconfig } = await import('./sandbox/kubernetes/kubeconfig.ts');
-  return (await loadKubeconfig({ kubeconfig })).access;
+  return (await loadKubeconfig({ kubeconfig, ...connections })).access;
 }

@@ -8,12 +8,14 @@ export interface GkeOptions {
   readonly endpoint: string;
   /** Source of access tokens with the scope cloud-platform; it keeps a token and renews it before it expires. */
   readonly auth: Pick<GoogleAuth, 'getAccessToken'>;
+  /** Connections at a time, for which requests wait; default: 50. */
+  readonly maxConnections?: number | undefined;
 }
 
 /** Signs in to a GKE cluster as the Google identity that this process runs as. */
-export function gkeAccess({ endpoint, auth }: GkeOptions): Access {
+export function gkeAccess({ endpoint, auth, maxConnections = 50 }: GkeOptions): Access {
   // The bound keeps a burst from opening a connection for each request.
-  const agent = new Agent({ keepAlive: true, maxSockets: 50 });
+  const agent = new Agent({ keepAlive: true, maxSockets: maxConnections });
   return {
     server: `https://${endpoint}`,
     credentials: async () => {

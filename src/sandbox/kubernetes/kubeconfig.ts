@@ -11,6 +11,8 @@ export interface KubeconfigOptions {
   readonly kubeconfig?: string | undefined;
   /** Context of that file; without it the current one. */
   readonly context?: string | undefined;
+  /** Connections at a time, for which requests wait; default: 50. */
+  readonly maxConnections?: number | undefined;
 }
 
 export interface Kubeconfig {
@@ -39,7 +41,7 @@ export async function loadKubeconfig(options: KubeconfigOptions): Promise<Kubeco
   if (cluster === null) throw new UnavailableError(`the kubeconfig has no cluster for the context ${context}`);
   return {
     namespace: config.getContextObject(context)?.namespace,
-    access: { server: cluster.server, credentials: credentialsOf(config) },
+    access: { server: cluster.server, credentials: credentialsOf(config, options.maxConnections) },
   };
 }
 
@@ -61,7 +63,7 @@ function chooseContext(config: KubeConfig, wanted: string | undefined): string {
 }
 
 /** Reuses one agent while the certificates stay the same, so that connections are; the library makes one per call. */
-function credentialsOf(config: KubeConfig): Access['credentials'] {
+function credentialsOf(config: KubeConfig, maxConnections: number | undefined): Access['credentials'] {
   let known: { key: string; agent: Agent } | undefined;
   return async () => {
     const options: RequestOptions = {};
@@ -77,15 +79,14 @@ function credentialsOf(config: KubeConfig): Access['credentials'] {
     const cluster = config.getCurrentCluster();
     if (cluster?.proxyUrl !== undefined && options.agent instanceof HttpAgent) return { headers, agent: options.agent };
     const key = fingerprint(options);
-    if (known?.key !== key) known = { key, agent: agentFor(options, cluster?.server) };
+    if (known?.key !== key) known = { key, agent: agentFor(options, cluster?.server, maxConnections) };
     return { headers, agent: known.agent };
   };
 }
 
 /** Idle connections do not hold the process. The bound keeps a burst from opening a connection for each request. */
-const connections = { keepAlive: true, maxSockets: 50 };
-
-function agentFor(options: RequestOptions, server: string | undefined): Agent {
+function agentFor(options: RequestOptions, server: string | undefined, maxSockets = 50): Agent {
+  const connections = { keepAlive: true, maxSockets };
   if (server?.startsWith('http:')) return new HttpAgent(connections);
   const { ca, cert, key, passphrase, rejectUnauthorized, servername } = options;
   const given = Object.entries({ ca, cert, key, passphrase, rejectUnauthorized, servername });

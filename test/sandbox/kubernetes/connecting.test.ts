@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { UnavailableError } from '../../../src/errors.ts';
+import { kubernetesApi } from '../../../src/sandbox/kubernetes/api.ts';
 import { loadKubeconfig } from '../../../src/sandbox/kubernetes/kubeconfig.ts';
+import { followLog } from '../../../src/sandbox/kubernetes/live-log.ts';
 import { type KubernetesSandboxOptions, kubernetesSandbox } from '../../../src/sandbox/kubernetes/sandbox.ts';
 import { type FakeApi, fakeApi, refuse, reply } from './fake-api.ts';
 
@@ -52,6 +54,23 @@ describe('loadKubeconfig', () => {
   test('reads KUBECONFIG when no file is named', async () => {
     vi.stubEnv('KUBECONFIG', await kubeconfig('http://two:2'));
     expect(await loadKubeconfig({})).toMatchObject({ access: { server: 'http://two:2' } });
+  });
+
+  test('lets as many follow a log as want to, where connections are not to be bounded', async () => {
+    await using server = await fakeApi((_, response) => void response.writeHead(200).write('\n'));
+    const file = await kubeconfig(server.api.server);
+    const { access } = await loadKubeconfig({ kubeconfig: file, maxConnections: Number.POSITIVE_INFINITY });
+    const api = kubernetesApi(access);
+    const over = new AbortController();
+    const caps = { maxStdoutBytes: 1, maxStderrBytes: 1 };
+    const following = Array.from({ length: 60 }, async () => {
+      const log = followLog({ api, namespace: 'n', pod: 'p', caps, signal: over.signal });
+      await log.next();
+    });
+    await expect.poll(() => server.asked.length).toBe(60);
+    over.abort();
+    await Promise.allSettled(following);
+    api.close();
   });
 
   test('sends the token, and reuses one agent for it', async () => {

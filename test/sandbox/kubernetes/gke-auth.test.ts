@@ -17,6 +17,15 @@ test('every request asks for the token as it is then, over connections that are 
   expect(first.agent).toBe(second.agent);
 });
 
+test.each([
+  [undefined, 50],
+  [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+])('connections are bounded by %s', async (maxConnections, maxSockets) => {
+  const auth = { getAccessToken: async () => 'token' };
+  const { agent } = await gkeAccess({ endpoint, auth, maxConnections }).credentials();
+  expect(agent.maxSockets).toBe(maxSockets);
+});
+
 test('a process without Google credentials is told how to get some', async () => {
   const auth = { getAccessToken: () => Promise.reject(new Error('Could not load the default credentials')) };
   await expect(gkeAccess({ endpoint, auth }).credentials()).rejects.toThrow(
