@@ -2,14 +2,16 @@ import { type Received, refuseOld } from '../src/bus/envelope.ts';
 import { parseIngest } from '../src/bus/ingest.ts';
 import { parseGoogleCloudConfig } from '../src/config.ts';
 import { ExecutionGoneError, IdempotencyConflictError, InvalidRequestError } from '../src/errors.ts';
-import { once, onPush } from '../src/function.ts';
-import { submitPorts } from '../src/google-cloud.ts';
+import { onPush } from '../src/function.ts';
+import { googleClients, submitPorts } from '../src/google-cloud.ts';
 import { localExecutor } from '../src/local-executor.ts';
+import { once } from '../src/once.ts';
 
+const clients = once(async () => googleClients(parseGoogleCloudConfig(process.env)));
 const ready = once(async () => {
-  const config = parseGoogleCloudConfig(process.env);
-  const ports = await submitPorts(config);
-  return { executor: localExecutor(ports, config.ingestCaller), deadLetters: ports.deadLetters };
+  const google = await clients();
+  const ports = await submitPorts(google);
+  return { executor: localExecutor(ports, google.config.ingestCaller), deadLetters: ports.deadLetters };
 });
 
 onPush('ingest', async (message) => {

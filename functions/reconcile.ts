@@ -1,10 +1,9 @@
-import { parseClusterConfig, parseGoogleCloudConfig } from '../src/config.ts';
-import { once, onSchedule } from '../src/function.ts';
+import { onSchedule } from '../src/function.ts';
 import { pipelinePorts } from '../src/google-cloud-cluster.ts';
 import { reconcile, sweep } from '../src/pipeline/reconcile.ts';
 import { retire } from '../src/pipeline/retention.ts';
 
-const ports = once(() => pipelinePorts(parseGoogleCloudConfig(process.env), parseClusterConfig(process.env)));
+const ports = pipelinePorts(process.env);
 
 onSchedule('reconcile', async () => {
   await reconcile(await ports());

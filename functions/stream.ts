@@ -1,4 +1,3 @@
-import { parseClusterConfig, parseGoogleCloudConfig } from '../src/config.ts';
 import { log, onRequest } from '../src/function.ts';
 import { connectCluster } from '../src/google-cloud-cluster.ts';
 import { streamApp } from '../src/http/stream-app.ts';
@@ -7,9 +6,10 @@ import { followLog } from '../src/sandbox/kubernetes/live-log.ts';
 /** Each caller holds a connection for as long as the program runs; how many may call at a time is the platform's to say. */
 const unbounded = { maxConnections: Number.POSITIVE_INFINITY };
 
+const connected = connectCluster(process.env, unbounded);
+
 onRequest('stream', async () => {
-  const config = parseGoogleCloudConfig(process.env);
-  const { ports, api, namespace } = await connectCluster(config, parseClusterConfig(process.env), unbounded);
+  const { config, ports, api, namespace } = await connected();
   return streamApp({
     store: ports.store,
     follow: ({ pod, request: caps }, signal) =>

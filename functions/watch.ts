@@ -1,9 +1,8 @@
-import { parseClusterConfig, parseGoogleCloudConfig } from '../src/config.ts';
-import { log, onBell, once } from '../src/function.ts';
+import { log, onBell } from '../src/function.ts';
 import { pipelinePorts } from '../src/google-cloud-cluster.ts';
 import { relay } from '../src/pipeline/relay.ts';
 
-const ports = once(() => pipelinePorts(parseGoogleCloudConfig(process.env), parseClusterConfig(process.env)));
+const ports = pipelinePorts(process.env);
 
 // It relays for everybody, and longer than most executions last: that belongs to no single one's trace.
 const work = async () => relay(await ports(), (error) => log.warning('an observation was not relayed', { error }));

@@ -55,7 +55,7 @@ const clusterSchema = z
     path: ['GKE_ENDPOINT'],
   });
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads what every function needs; throws UnavailableError that names all that is wrong. */
 export function parseGoogleCloudConfig(env: Environment): GoogleCloudConfig {

@@ -5,6 +5,7 @@ import { readBytes, requireIdentity } from './http/body.ts';
 import { requestListener } from './http/node-server.ts';
 import { answerError, ProblemError } from './http/problem.ts';
 import { jsonLog } from './log.ts';
+import { once } from './once.ts';
 import { startTelemetry, type Telemetry } from './telemetry/start.ts';
 import { inSpan, type SpanOptions, withTrace } from './telemetry/trace.ts';
 
@@ -155,16 +156,4 @@ function cannotServe(error: unknown): Response {
   const detail = 'the function cannot start; its log has the reason under this instance';
   const problem = new ProblemError('unavailable', detail, { headers: { 'Retry-After': '5' } });
   return answerError(problem, (_, instance) => log.error('cannot serve', { error, instance }));
-}
-
-/** Makes something of the first call's arguments and keeps it for the instance's life; what failed is tried anew. */
-export function once<A extends readonly unknown[], T>(make: (...given: A) => Promise<T>): (...given: A) => Promise<T> {
-  let made: Promise<T> | undefined;
-  return (...given) => {
-    made ??= make(...given).catch((error) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
 }

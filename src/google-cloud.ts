@@ -15,25 +15,41 @@ import { currentTraceparent } from './telemetry/trace.ts';
 
 const clock = { now: Date.now, sleep: async (milliseconds: number) => void (await sleep(milliseconds)) };
 
+/**
+ * The clients of Google's services. They hold connections that nobody closes, so they are made once in the life of an
+ * instance, however often it has to read what it needs before it can work.
+ */
+export function googleClients(config: GoogleCloudConfig) {
+  const { projectId, databaseId } = config;
+  return {
+    config,
+    firestore: new Firestore({ ...clientSettings, projectId, databaseId }),
+    pubsub: new PubSub({ projectId }),
+  };
+}
+export type GoogleClients = ReturnType<typeof googleClients>;
+
 /** What functions with and without a cluster have in common. */
-export async function commonPorts(config: GoogleCloudConfig) {
-  const firestore = new Firestore({ ...clientSettings, projectId: config.projectId, databaseId: config.databaseId });
+export async function commonPorts({ config, firestore, pubsub }: GoogleClients) {
   const { installation, target } = await readInstallation(firestore);
   const store = await firestoreStore({ firestore, installation });
-  const pubsub = new PubSub({ projectId: config.projectId });
   const bus = tracedBus(pubsubBus({ pubsub, prefix: config.topicPrefix, traceparent: currentTraceparent }));
-  return { ports: { store, bus, clock, randomBytes, process: null }, firestore, pubsub, target };
+  return { ports: { store, bus, clock, randomBytes, process: null }, target };
 }
 
 /** Ports of a function that records requests and has no rights in a cluster. */
 export async function submitPorts(
-  config: GoogleCloudConfig,
+  clients: GoogleClients,
 ): Promise<SubmitPorts & { readonly deadLetters: DeadLetters }> {
-  const { ports, pubsub, target } = await commonPorts(config);
+  const { ports, target } = await commonPorts(clients);
   if (target === undefined) {
     throw new UnavailableError(
       'no cluster is connected yet: the function reconcile connects it, and runs every minute',
     );
   }
-  return { ...ports, sandbox: kubernetesFacts(target), deadLetters: deadLetters(pubsub, config.topicPrefix) };
+  return {
+    ...ports,
+    sandbox: kubernetesFacts(target),
+    deadLetters: deadLetters(clients.pubsub, clients.config.topicPrefix),
+  };
 }
