@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Execution, executionSchema, isFinal } from '../execution/execution.ts';
-import type { Collection, Installation, Schema } from './store.ts';
+import { type Collection, directions, type Installation, type Schema } from './store.ts';
 
 /** An embedded process's claim to be alive; executions it owns are left alone until `expiresAt`. */
 const leaseSchema = z.object({ id: z.string(), expiresAt: z.int() });
@@ -14,10 +14,15 @@ export const executions: Schema<Execution> = {
     open: isFinal(execution) ? 'no' : 'yes',
     target: execution.target,
     owner: execution.owner?.process ?? '',
-    caller: execution.caller,
   }),
   order: (execution) => execution.acceptedAt,
-  queries: [['state', 'target', 'owner'], ['open', 'target'], ['open'], ['state', 'caller'], ['caller'], ['state'], []],
+  queries: [
+    { fields: ['state', 'target', 'owner'], directions: ['ascending'] },
+    { fields: ['open', 'target'], directions: ['ascending'] },
+    { fields: ['open'], directions: ['ascending'] },
+    { fields: ['state'], directions: ['descending'] },
+    { fields: [], directions: ['descending'] },
+  ],
   tombstones: true,
 };
 
@@ -26,7 +31,7 @@ export const leases: Schema<Lease> = {
   parse: (document) => leaseSchema.parse(document),
   fields: () => ({}),
   order: (lease) => lease.expiresAt,
-  queries: [[]],
+  queries: [{ fields: [], directions }],
 };
 
 /** The store as the pipeline sees it. */

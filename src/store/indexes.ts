@@ -1,11 +1,11 @@
 import { layout } from './firestore/layout.ts';
-import type { Schema } from './store.ts';
+import type { Direction, QueryKind, Schema } from './store.ts';
 
 /** A composite index; Firestore ends each with the document's name, in the direction of the last field. */
 export interface CompositeIndex {
   readonly collectionGroup: string;
   readonly queryScope: 'COLLECTION';
-  readonly fields: readonly { readonly fieldPath: string; readonly order: Direction }[];
+  readonly fields: readonly { readonly fieldPath: string; readonly order: IndexOrder }[];
 }
 
 /** What differs, for one field, from the indexes that Firestore keeps of every field by itself. */
@@ -13,7 +13,7 @@ interface FieldOverride {
   readonly collectionGroup: string;
   readonly fieldPath: string;
   readonly ttl?: boolean;
-  readonly indexes: readonly { readonly queryScope: 'COLLECTION'; readonly order: Direction }[];
+  readonly indexes: readonly { readonly queryScope: 'COLLECTION'; readonly order: IndexOrder }[];
 }
 
 /** The content of `firestore.indexes.json` (https://firebase.google.com/docs/reference/firestore/indexes). */
@@ -23,9 +23,7 @@ export interface FirestoreIndexes {
 }
 
 type Declared = Pick<Schema<never>, 'name' | 'queries' | 'tombstones'>;
-type Direction = (typeof directions)[number];
-
-const directions = ['ASCENDING', 'DESCENDING'] as const;
+type IndexOrder = Uppercase<Direction>;
 
 /**
  * The indexes that the queries of these schemas need and no others, since each is paid for with every write. The emulator
@@ -38,19 +36,24 @@ export function firestoreIndexes(schemas: readonly Declared[]): FirestoreIndexes
   };
 }
 
-/** One for each direction: Firestore does not read an index backwards. */
+/** One for each direction that is asked for: Firestore does not read an index backwards. */
 function compositesOf({ name, queries }: Declared): readonly CompositeIndex[] {
-  const filtering = queries.filter((fields) => fields.length > 0);
-  return filtering.flatMap((fields) =>
-    directions.map((order) => ({
+  return queries.filter(isFiltering).flatMap(({ fields, directions }) =>
+    directions.map((direction) => ({
       collectionGroup: name,
       queryScope: 'COLLECTION' as const,
       fields: [
-        ...fields.map((field) => ({ fieldPath: `${layout.by}.${field}`, order: directions[0] })),
-        { fieldPath: layout.order, order },
+        ...fields.map((field) => ({ fieldPath: `${layout.by}.${field}`, order: 'ASCENDING' as const })),
+        { fieldPath: layout.order, order: orders[direction] },
       ],
     })),
   );
+}
+
+const orders = { ascending: 'ASCENDING', descending: 'DESCENDING' } as const satisfies Record<Direction, IndexOrder>;
+
+function isFiltering({ fields }: QueryKind): boolean {
+  return fields.length > 0;
 }
 
 /**
@@ -58,15 +61,15 @@ function compositesOf({ name, queries }: Declared): readonly CompositeIndex[] {
  * writes a second, so there is one only for a query that filters nothing.
  */
 function overridesOf({ name, queries, tombstones }: Declared): readonly FieldOverride[] {
-  const unfiltered = queries.some((fields) => fields.length === 0);
+  const unfiltered = queries.filter((query) => !isFiltering(query)).flatMap(({ directions }) => directions);
   const bare = [layout.by, layout.item, layout.parts, layout.inline, layout.mark].map((fieldPath) => ({
     collectionGroup: name,
     fieldPath,
     indexes: [],
   }));
-  const ordered = directions.map((order) => ({ queryScope: 'COLLECTION' as const, order }));
+  const ordered = unfiltered.map((direction) => ({ queryScope: 'COLLECTION' as const, order: orders[direction] }));
   const expiring = tombstones ? [{ collectionGroup: name, fieldPath: layout.bodyHash, indexes: [] }, expiry(name)] : [];
-  return [{ collectionGroup: name, fieldPath: layout.order, indexes: unfiltered ? ordered : [] }, ...bare, ...expiring];
+  return [{ collectionGroup: name, fieldPath: layout.order, indexes: ordered }, ...bare, ...expiring];
 }
 
 /** Pieces that no document came to name expire. */

@@ -12,11 +12,17 @@ export type Declared = Pick<Schema<never>, 'name' | 'queries'>;
 
 /** Throws for a query that the schema does not declare, since no index serves it; returns where the page starts. */
 export function startOf(schema: Declared, query: Query): Position | undefined {
-  const asked = Object.keys(query.equal);
+  const { direction, equal } = query;
+  const asked = Object.keys(equal);
   const declared = schema.queries.some(
-    (fields) => fields.length === asked.length && asked.every((field) => fields.includes(field)),
+    ({ fields, directions }) =>
+      fields.length === asked.length &&
+      asked.every((field) => fields.includes(field)) &&
+      directions.includes(direction),
   );
-  if (!declared) throw new Error(`${schema.name} has no query by (${asked.join(', ')}): declare it in the schema`);
+  if (!declared) {
+    throw new Error(`${schema.name} has no ${direction} query by (${asked.join(', ')}): declare it in the schema`);
+  }
   return query.after === undefined ? undefined : decodeCursor(query.after);
 }
 

@@ -1,3 +1,12 @@
+export const directions = ['ascending', 'descending'] as const;
+export type Direction = (typeof directions)[number];
+
+/** A kind of query: the fields that it compares, and the directions in which it is asked. */
+export interface QueryKind {
+  readonly fields: readonly string[];
+  readonly directions: readonly Direction[];
+}
+
 /** What an adapter must know of a kind of document: its name, how to check one, and by what it is looked up. */
 export interface Schema<T extends { readonly id: string }> {
   readonly name: string;
@@ -7,16 +16,16 @@ export interface Schema<T extends { readonly id: string }> {
   readonly fields: (item: T) => Readonly<Record<string, string>>;
   /** The number by which queries sort; ids break ties. */
   readonly order: (item: T) => number;
-  /** The queries there are, as the fields each compares: the indexes are derived from it. */
-  readonly queries: readonly (readonly string[])[];
+  /** The queries there are, and no others: the indexes are derived from it. */
+  readonly queries: readonly QueryKind[];
   /** Set where items leave tombstones: Firestore then has a policy that deletes those that expired. */
   readonly tombstones?: true;
 }
 
 export interface Query {
-  /** Fields that must be equal; their names must be one of the schema's `queries`. */
+  /** Fields that must be equal; their names and the direction must be those of one of the schema's `queries`. */
   readonly equal: Readonly<Record<string, string>>;
-  readonly direction: 'ascending' | 'descending';
+  readonly direction: Direction;
   readonly limit: number;
   /** `next` of the page before. */
   readonly after?: string;

@@ -37,7 +37,7 @@ test("a server that dies with the answer leaves one execution, which is the call
   const { execution, created } = await submission;
   expect(created).toBe(true);
   expect(await client.wait(execution.id, 20)).toMatchObject({ state: 'SUCCEEDED' });
-  const { items } = await store.executions.query({ equal: {}, direction: 'ascending', limit: 100 });
+  const { items } = await store.executions.query({ equal: {}, direction: 'descending', limit: 100 });
   expect(items.map(({ id }) => id)).toEqual([execution.id]);
   await second.close();
 });

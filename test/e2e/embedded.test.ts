@@ -75,7 +75,7 @@ describe('processes on one store file', () => {
     }
     expect((await executor.wait(execution.id, 60))?.state).toBe('SUCCEEDED');
     const store = await sqliteStore({ path });
-    const { items } = await store.executions.query({ equal: {}, direction: 'ascending', limit: 10 });
+    const { items } = await store.executions.query({ equal: {}, direction: 'descending', limit: 10 });
     expect(items.map(({ owner }) => owner?.epoch)).toEqual([1, 1, 1, 1]);
     expect(new Set(items.map(({ owner }) => owner?.process)).size).toBe(4);
     store.close();

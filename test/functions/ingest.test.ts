@@ -14,7 +14,7 @@ import { firestoreStore } from '../../src/store/firestore.ts';
 import { describeEmulator } from '../emulators.ts';
 
 const request = { language: 'python', code: 'print(1)' };
-const everything = { equal: {}, direction: 'ascending', limit: 100 } as const;
+const everything = { equal: {}, direction: 'descending', limit: 100 } as const;
 
 describeEmulator('firestore', 'ingest, on Firestore', (firestoreEmulator) => {
   describeEmulator('pubsub', 'and Pub/Sub', (pubsubEmulator) => {

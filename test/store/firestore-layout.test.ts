@@ -3,7 +3,7 @@ import { type DocumentReference, Firestore, Timestamp } from '@google-cloud/fire
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { firestoreCollection } from '../../src/store/firestore/collection.ts';
-import type { Schema } from '../../src/store/store.ts';
+import { directions, type Schema } from '../../src/store/store.ts';
 import { everything, increment, thing, things } from '../contracts/store/things.ts';
 import { describeEmulator } from '../emulators.ts';
 
@@ -20,7 +20,7 @@ const anything: Schema<Anything> = {
   parse: (document) => z.object({ id: z.string(), value: z.unknown() }).parse(document),
   fields: () => ({}),
   order: () => 0,
-  queries: [[]],
+  queries: [{ fields: [], directions }],
 };
 
 describeEmulator('firestore', 'the layout of Firestore documents', (emulator) => {

@@ -8,7 +8,7 @@ import { openConnection } from '../../src/store/sqlite/connection.ts';
 import { layoutVersion } from '../../src/store/sqlite/layout.ts';
 import { selection } from '../../src/store/sqlite/rows.ts';
 import { defaultStorePath, sqliteStore } from '../../src/store/sqlite.ts';
-import type { Query, Schema } from '../../src/store/store.ts';
+import { directions, type Query, type Schema } from '../../src/store/store.ts';
 import { type Thing, thing, things } from '../contracts/store/things.ts';
 import { opener, temporaryDirectory } from './files.ts';
 
@@ -55,7 +55,7 @@ describe('the file', () => {
     elsewhere.close();
   });
 
-  test('has the layout of its version: when this changes, raise layoutVersion', async () => {
+  test('has the layout of its version: when this gets more, raise layoutVersion', async () => {
     await using directory = await temporaryDirectory();
     const path = join(directory.path, 'store.sqlite');
     (await sqliteStore({ path })).close();
@@ -71,12 +71,10 @@ describe('the file', () => {
           "CREATE TABLE _parts ( collection TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (collection, id, name) ) STRICT",
           "CREATE TABLE _tombstones ( collection TEXT NOT NULL, id TEXT NOT NULL, body_hash TEXT NOT NULL, expires_at INTEGER NOT NULL, PRIMARY KEY (collection, id) ) STRICT",
           "CREATE INDEX "_tombstones by expires_at" ON _tombstones (expires_at)",
-          "CREATE TABLE "executions" ( id TEXT PRIMARY KEY NOT NULL, _order REAL NOT NULL, _document TEXT NOT NULL , "state" TEXT NOT NULL DEFAULT '', "target" TEXT NOT NULL DEFAULT '', "owner" TEXT NOT NULL DEFAULT '', "open" TEXT NOT NULL DEFAULT '', "caller" TEXT NOT NULL DEFAULT '') STRICT",
-          "CREATE INDEX "executions by caller, order" ON "executions" ("caller", "_order", "id")",
+          "CREATE TABLE "executions" ( id TEXT PRIMARY KEY NOT NULL, _order REAL NOT NULL, _document TEXT NOT NULL , "state" TEXT NOT NULL DEFAULT '', "target" TEXT NOT NULL DEFAULT '', "owner" TEXT NOT NULL DEFAULT '', "open" TEXT NOT NULL DEFAULT '') STRICT",
           "CREATE INDEX "executions by open, order" ON "executions" ("open", "_order", "id")",
           "CREATE INDEX "executions by open, target, order" ON "executions" ("open", "target", "_order", "id")",
           "CREATE INDEX "executions by order" ON "executions" ("_order", "id")",
-          "CREATE INDEX "executions by state, caller, order" ON "executions" ("state", "caller", "_order", "id")",
           "CREATE INDEX "executions by state, order" ON "executions" ("state", "_order", "id")",
           "CREATE INDEX "executions by state, target, owner, order" ON "executions" ("state", "target", "owner", "_order", "id")",
           "CREATE TABLE "leases" ( id TEXT PRIMARY KEY NOT NULL, _order REAL NOT NULL, _document TEXT NOT NULL ) STRICT",
@@ -103,7 +101,7 @@ describe('the file', () => {
   test('gets the fields that a schema has since it was written', async () => {
     await using directory = await temporaryDirectory();
     using files = opener(join(directory.path, 'store.sqlite'));
-    const before: Schema<Thing> = { ...things, fields: () => ({}), queries: [[]] };
+    const before: Schema<Thing> = { ...things, fields: () => ({}), queries: [{ fields: [], directions }] };
     const old = await (await files.open()).collection(before);
     await old.create(thing('a', { color: 'red' }));
     await old.create(thing('b', { color: 'blue' }));
@@ -142,15 +140,15 @@ describe('the file', () => {
 });
 
 describe('every declared query', () => {
-  const declared = [executions, leases].flatMap(({ name, queries }) => queries.map((fields) => ({ name, fields })));
+  const declared = [executions, leases].flatMap(({ name, queries }) => queries.map((query) => ({ name, ...query })));
 
-  test.each(declared)('of $name by $fields is answered from its own index', async ({ name, fields }) => {
+  test.each(declared)('of $name by $fields is answered from its own index', async ({ name, fields, directions }) => {
     await using directory = await temporaryDirectory();
     const path = join(directory.path, 'store.sqlite');
     (await sqliteStore({ path })).close();
     const equal = Object.fromEntries(fields.map((field) => [field, 'x']));
     const connection = openConnection(path, 1000);
-    for (const direction of ['ascending', 'descending'] as const) {
+    for (const direction of directions) {
       const { sql, values } = selection(name === 'leases' ? leases : executions, { equal, direction, limit: 10 });
       const plan = connection.statement(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
       expect(plan).toHaveLength(1);

@@ -33,7 +33,7 @@ export async function prepareCollection<T extends { readonly id: string }>(
   schema: Schema<T>,
 ): Promise<void> {
   const isThere = `SELECT count(*) AS there FROM sqlite_schema WHERE type = 'index' AND name = ?`;
-  const names = schema.queries.map((fields) => indexName(schema.name, fields));
+  const names = schema.queries.map(({ fields }) => indexName(schema.name, fields));
   const complete = await connection.read(() =>
     names.every((name) => connection.statement(isThere).get(name)?.['there'] === 1),
   );
@@ -42,7 +42,7 @@ export async function prepareCollection<T extends { readonly id: string }>(
 
 /** The fields that have a column: those that a query compares. */
 export function columnsOf(schema: Pick<Schema<never>, 'queries'>): readonly string[] {
-  return [...new Set(schema.queries.flat())];
+  return [...new Set(schema.queries.flatMap(({ fields }) => fields))];
 }
 
 /** 0 when the file is new. */
@@ -100,7 +100,7 @@ function makeCollection<T extends { readonly id: string }>(connection: Connectio
     connection.exec(`ALTER TABLE "${schema.name}" ADD COLUMN "${column}" TEXT NOT NULL DEFAULT ''`);
   }
   if (missing.length > 0) fillIn(connection, schema, missing);
-  for (const fields of schema.queries) {
+  for (const { fields } of schema.queries) {
     const columns = [...fields, '_order', 'id'].map((column) => `"${column}"`).join(', ');
     connection.exec(`CREATE INDEX IF NOT EXISTS "${indexName(schema.name, fields)}" ON "${schema.name}" (${columns})`);
   }

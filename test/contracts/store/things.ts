@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, vi } from 'vitest';
 import { z } from 'zod';
-import type { Collection, Query, Schema } from '../../../src/store/store.ts';
+import { type Collection, directions, type Query, type Schema } from '../../../src/store/store.ts';
 
 /** An empty store of an adapter under test. */
 export interface StoreHarness {
@@ -25,7 +25,12 @@ export const things: Schema<Thing> = {
   parse: (document) => thingSchema.parse(document),
   fields: ({ color, size }) => ({ color, size }),
   order: ({ at }) => at,
-  queries: [['color', 'size'], ['color'], []],
+  queries: [
+    { fields: ['color', 'size'], directions },
+    { fields: ['color'], directions },
+    { fields: ['size'], directions: ['ascending'] },
+    { fields: [], directions },
+  ],
 };
 
 const anythingSchema = z.looseObject({ id: z.string() });
