@@ -1,4 +1,4 @@
-import { type Received, refuseOld } from '../src/bus/envelope.ts';
+import { poison, type Received, refuseOld } from '../src/bus/envelope.ts';
 import { parseIngest } from '../src/bus/ingest.ts';
 import { parseGoogleCloudConfig } from '../src/config.ts';
 import { ExecutionGoneError, IdempotencyConflictError, InvalidRequestError } from '../src/errors.ts';
@@ -16,9 +16,9 @@ const ready = once(async () => {
 
 onPush('ingest', async (message) => {
   const { executor, deadLetters } = await ready();
-  const poison = await submitted(message, executor.submit);
-  if (poison !== undefined) await deadLetters.keep(message, poison.reason);
-  return poison;
+  const refused = await submitted(message, executor.submit);
+  if (refused !== undefined) await deadLetters.keep(message, refused);
+  return refused;
 });
 
 async function submitted(message: Received, submit: ReturnType<typeof localExecutor>['submit']) {
@@ -31,7 +31,7 @@ async function submitted(message: Received, submit: ReturnType<typeof localExecu
     await submit(body, { idempotencyKey });
     return undefined;
   } catch (error) {
-    if (isPoison(error)) return { ok: false, reason: error.message } as const;
+    if (isPoison(error)) return poison(error.message);
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Firestore } from '@google-cloud/firestore';
 import { PubSub } from '@google-cloud/pubsub';
 import { type DeadLetters, deadLetters } from './bus/dead-letters.ts';
-import { pubsubBus } from './bus/pubsub.ts';
+import { pubsubPublisher } from './bus/pubsub.ts';
 import type { GoogleCloudConfig } from './config.ts';
 import { UnavailableError } from './errors.ts';
 import type { SubmitPorts } from './pipeline/ports.ts';
@@ -33,8 +33,14 @@ export type GoogleClients = ReturnType<typeof googleClients>;
 export async function commonPorts({ config, firestore, pubsub }: GoogleClients) {
   const { installation, target } = await readInstallation(firestore);
   const store = await firestoreStore({ firestore, installation });
-  const bus = tracedBus(pubsubBus({ pubsub, prefix: config.topicPrefix, traceparent: currentTraceparent }));
+  const publisher = pubsubPublisher({ pubsub, prefix: config.topicPrefix, traceparent: currentTraceparent });
+  const bus = { ...tracedBus(publisher), subscribe: subscribedByDeployment };
   return { ports: { store, bus, clock, randomBytes, process: null }, target };
+}
+
+/** Pub/Sub pushes to functions, which have their handlers from `functions/`. */
+function subscribedByDeployment(): never {
+  throw new Error('functions are subscribed by their deployment');
 }
 
 /** Ports of a function that records requests and has no rights in a cluster. */

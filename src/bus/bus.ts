@@ -9,10 +9,13 @@ export interface Message {
 /** Throwing means "deliver again later"; returning acknowledges. */
 export type Handler = (message: Message) => Promise<void>;
 
-/** Delivery at least once, in any order: handlers must not mind duplicates. The store is the truth, the bus a bell. */
-export interface Bus {
+export interface Publisher {
   /** Resolves when the message is accepted; it may throw, and then nothing may be assumed. */
   publish(topic: Topic, message: Message): Promise<void>;
+}
+
+/** Delivery at least once, in any order: handlers must not mind duplicates. The store is the truth, the bus a bell. */
+export interface Bus extends Publisher {
   /** Registers the one handler of a topic in this process. */
   subscribe(topic: Topic, handler: Handler): void;
 }

@@ -24,6 +24,15 @@ export interface Poison {
   readonly reason: string;
 }
 
+/** Bytes of a reason, by Pub/Sub's limit for the value of an attribute; a long one quotes what nobody needs in a log. */
+const maxReasonBytes = 1024;
+
+/** The one way to make a reason: it may list as much as a message has wrong. */
+export function poison(reason: string): Poison {
+  const cut = Buffer.from(reason.slice(0, maxReasonBytes)).subarray(0, maxReasonBytes);
+  return { ok: false, reason: cut.toString('utf8').replace(/\ufffd$/, '') };
+}
+
 /** A delivery over HTTP. */
 export interface PushRequest {
   /** Names in lower case, as Node has them. */
@@ -59,7 +68,7 @@ export function firstPublished({ publishTime, attributes }: Received): number | 
 export function refuseOld(message: Received, now: number): Poison | undefined {
   const published = firstPublished(message);
   if (published === null || now - published < retention.tombstoneDays * dayMs) return undefined;
-  return { ok: false, reason: `it was published more than ${retention.tombstoneDays} days ago` };
+  return poison(`it was published more than ${retention.tombstoneDays} days ago`);
 }
 
 /** Reads a message of our own topics; one without a version was rung by hand. Never throws. */
@@ -68,9 +77,9 @@ export function parseBell({
 }: Pick<Received, 'attributes'>): { readonly ok: true; readonly bell: Bell } | Poison {
   const { executionId = '', traceparent = '', schemaVersion: version = schemaVersion } = attributes;
   if (version !== schemaVersion) {
-    return { ok: false, reason: `the attribute schemaVersion must be ${schemaVersion}, got ${version}` };
+    return poison(`the attribute schemaVersion must be ${schemaVersion}, got ${version}`);
   }
-  if (executionId === '') return { ok: false, reason: 'the attribute executionId is missing' };
+  if (executionId === '') return poison('the attribute executionId is missing');
   const trace = traceparentPattern.test(traceparent) ? traceparent : undefined;
   return { ok: true, bell: { executionId, traceparent: trace } };
 }
@@ -86,7 +95,7 @@ export function parsePush({ headers, body }: PushRequest): { readonly ok: true; 
   const { success, data, error } = wrappedSchema.safeParse(envelope);
   if (!success) {
     const issues = error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
-    return { ok: false, reason: `not a Pub/Sub message: ${issues.join('; ')}` };
+    return poison(`not a Pub/Sub message: ${issues.join('; ')}`);
   }
   const { message } = data;
   const eventId = eventSchema.safeParse(json).data?.id ?? textHeader(headers, 'ce-id');
@@ -132,6 +141,11 @@ const attributeNames = [
   ...[...Object.values(original), forwardedPublishTime],
   ...Object.keys(limits),
 ];
+
+/** Whether an attribute is one of ours, or of a CloudEvent. */
+export function isMeaningful(name: string): boolean {
+  return attributeNames.includes(name) || name.startsWith('ce-');
+}
 
 function unwrapped(headers: PushRequest['headers'], body: unknown): Received {
   const eventNames = Object.keys(headers).filter((name) => name.startsWith('ce-'));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../execution/limits.ts';
-import { original, type Poison, type Received } from './envelope.ts';
+import { original, type Poison, poison, type Received } from './envelope.ts';
 
 /** A request that came as a message on the topic `executions`; its body is still to be checked, as that of HTTP is. */
 export interface Ingest {
@@ -101,8 +101,4 @@ function utf8Of(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function poison(reason: string): Poison {
-  return { ok: false, reason };
 }

@@ -1,9 +1,9 @@
-import type { Bus } from '../bus/bus.ts';
+import type { Publisher } from '../bus/bus.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { inSpan } from './trace.ts';
 
 /** The same bus, which shows what is published; whoever hears of it goes on below that span. */
-export function tracedBus<B extends Bus>(bus: B): B {
+export function tracedBus<B extends Publisher>(bus: B): B {
   return {
     ...bus,
     publish: (topic, message) => inSpan(`publish ${topic}`, { kind: 'producer' }, () => bus.publish(topic, message)),

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { PubSub, type Message as PubsubMessage } from '@google-cloud/pubsub';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { deadLetters } from '../../src/bus/dead-letters.ts';
-import { firstPublished, parsePush, type Received, refuseOld } from '../../src/bus/envelope.ts';
+import { deadLetterOf, deadLetters } from '../../src/bus/dead-letters.ts';
+import { firstPublished, parsePush, poison, type Received, refuseOld } from '../../src/bus/envelope.ts';
 import { parseIngest } from '../../src/bus/ingest.ts';
 import { deadLetterTopic } from '../../src/bus/subscribers.ts';
 import { dayMs, retention } from '../../src/execution/limits.ts';
@@ -59,6 +59,37 @@ describe('the age of a message', () => {
   });
 });
 
+describe('a dead letter is within the limits of Pub/Sub', () => {
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`own-${n}`, 'x']));
+
+  test('of a message with as many attributes as there may be, without some that say nothing to us', () => {
+    const ours = { language: 'python', idempotencyKey: 'k', 'ce-id': '1', timeoutSeconds: '5' };
+    const { attributes } = deadLetterOf(message(now, { ...many(96), ...ours }), poison('wrong'));
+    expect(Object.keys(attributes)).toHaveLength(100);
+    expect(attributes).toMatchObject({
+      ...ours,
+      reason: 'wrong',
+      originalMessageId: '17',
+      originalPublishTime: iso(now),
+    });
+  });
+
+  test('of a message with as many bytes as there may be, which no request has', () => {
+    const { data } = deadLetterOf({ ...message(now), data: Buffer.alloc(10_000_000, 'x') }, poison('wrong'));
+    expect(data.length).toBe(9_000_000);
+  });
+
+  test.each([
+    ['in ASCII', 'x'.repeat(5_000_000), 1024],
+    ['in the middle of a character', 'é'.repeat(600), 1024],
+    ['in the middle of a longer one', `${'x'.repeat(1022)}€`, 1022],
+    ['in the middle of a pair', `${'x'.repeat(1023)}😀`, 1023],
+  ])('of a message with a long reason, which is cut %s', (_, reason, bytes) => {
+    expect(Buffer.byteLength(poison(reason).reason)).toBe(bytes);
+    expect(reason.startsWith(poison(reason).reason)).toBe(true);
+  });
+});
+
 describeEmulator('pubsub', 'a dead letter', (emulator) => {
   test('that is played back, even twice, is the same request of the same age', async () => {
     const pubsub = new PubSub({ projectId: `test-${randomUUID()}`, apiEndpoint: await emulator(), emulatorMode: true });
@@ -75,7 +106,7 @@ describeEmulator('pubsub', 'a dead letter', (emulator) => {
     let arrived = Promise.withResolvers<PubsubMessage>();
     const setAside = async (received: Received, reason: string): Promise<Received> => {
       arrived = Promise.withResolvers();
-      await deadLetters(pubsub, '').keep(received, reason);
+      await deadLetters(pubsub, '').keep(received, poison(reason));
       const { id, publishTime, attributes, data } = await arrived.promise;
       return { messageId: id, publishTime: publishTime.getTime(), attributes, data };
     };

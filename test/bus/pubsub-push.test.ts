@@ -6,7 +6,7 @@ import { PubSub, type PushConfig } from '@google-cloud/pubsub';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { parseBell, parsePush, type Received } from '../../src/bus/envelope.ts';
 import { parseIngest } from '../../src/bus/ingest.ts';
-import { pubsubBus } from '../../src/bus/pubsub.ts';
+import { pubsubPublisher } from '../../src/bus/pubsub.ts';
 import { describeEmulator } from '../emulators.ts';
 
 const until = (assertion: () => void) => vi.waitFor(assertion, { timeout: 20_000, interval: 5 });
@@ -32,7 +32,7 @@ describeEmulator('pubsub', 'what Pub/Sub pushes', (emulator) => {
     onTestFinished(() => pubsub.close());
     const [topic] = await pubsub.createTopic('watch-wanted');
     await topic.createSubscription('push', { pushConfig });
-    return { topic, bus: pubsubBus({ pubsub }) };
+    return { topic, bus: pubsubPublisher({ pubsub }) };
   };
 
   test('is the bell that was rung, and comes again when it was not acknowledged', async () => {

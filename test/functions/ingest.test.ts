@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Firestore } from '@google-cloud/firestore';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { PubSub, type Message as PubsubMessage } from '@google-cloud/pubsub';
-import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { deadLetterTopic, subscribedTopics } from '../../src/bus/subscribers.ts';
 import { dayMs, retention } from '../../src/execution/limits.ts';
 import { cancel } from '../../src/pipeline/cancel.ts';
@@ -54,9 +54,9 @@ describeEmulator('firestore', 'ingest, on Firestore', (firestoreEmulator) => {
     });
     beforeEach(() => void dead.splice(0));
 
-    const push = async (messageId: string, publishTime: number) => {
-      const data = Buffer.from(JSON.stringify(request)).toString('base64');
-      const message = { data, messageId, publishTime: new Date(publishTime).toISOString() };
+    const push = async (messageId: string, publishTime: number, content: unknown = request, attributes = {}) => {
+      const data = Buffer.from(JSON.stringify(content)).toString('base64');
+      const message = { data, attributes, messageId, publishTime: new Date(publishTime).toISOString() };
       const headers = { 'Content-Type': 'application/json' };
       return (await fetch(url, { method: 'POST', headers, body: JSON.stringify({ message }) })).status;
     };
@@ -72,6 +72,29 @@ describeEmulator('firestore', 'ingest, on Firestore', (firestoreEmulator) => {
       await vi.waitFor(() => expect(dead).toHaveLength(1), { timeout: 20_000 });
       expect(dead[0]?.attributes).toMatchObject({ reason: `execution ${id} was deleted`, originalMessageId: '1' });
       expect(await recorded()).toEqual([]);
+    });
+
+    test('sets a message aside that has as many attributes as a message may have', async () => {
+      const attributes = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`own-${n}`, 'x']));
+      expect(await push('3', Date.now(), { language: 'cobol' }, attributes)).toBe(204);
+      await vi.waitFor(() => expect(dead).toHaveLength(1), { timeout: 20_000 });
+      expect(Object.keys(dead[0]?.attributes ?? {})).toHaveLength(100);
+      expect(dead[0]?.attributes).toMatchObject({
+        originalMessageId: '3',
+        reason: expect.stringContaining('language'),
+      });
+    });
+
+    test('sets a message aside that has everything wrong, and keeps and logs the beginning of the reason', async () => {
+      const lines: string[] = [];
+      const write = vi.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
+      onTestFinished(() => write.mockRestore());
+      const unknown = Object.fromEntries(Array.from({ length: 200_000 }, (_, n) => [`no-such-field-${n}`, n]));
+      expect(await push('4', Date.now(), unknown)).toBe(204);
+      await vi.waitFor(() => expect(dead).toHaveLength(1), { timeout: 20_000 });
+      expect(dead[0]?.attributes['reason']?.length).toBe(1024);
+      expect(lines.filter((line) => line.includes('message 4 is dropped'))).toHaveLength(1);
+      expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(2_000);
     });
 
     test('sets a message aside that is older than any tombstone', async () => {
