@@ -13,20 +13,18 @@ import { startLocalCloud } from './local-cloud.ts';
  * The pipeline as it is deployed, on this machine: every function in a process of its own, the emulators of Firestore and
  * Pub/Sub, and the cluster of KUBECONFIG. Callers need the key that it prints, or the one it was given. Runs until Ctrl-C.
  */
-const usage = `usage: npm run cloud:local -- [--namespace NAME] [--port N] [--identities DIRECTORY] [--verbose]
+const usage = `usage: npm run cloud:local -- [--namespace NAME] [--port N] [--identities DIRECTORY]
 
   --namespace   namespace of the executions, made with its Roles; default: executions
   --port        port of the API; default: 8080
   --identities  kubeconfigs of the functions' users, called ${identities.join(', ')};
                 default: every function is the user of KUBECONFIG
-  --verbose     show all that the functions log, not only what went wrong
 `;
 const { values } = parseArgs({
   options: {
     namespace: { type: 'string', default: 'executions' },
     port: { type: 'string', default: '8080' },
     identities: { type: 'string' },
-    verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -52,9 +50,7 @@ const cloud = await startLocalCloud({
   kubeconfig,
   apiKey,
   apiPort,
-  onLine: (name, line) => {
-    if (values.verbose || !line.includes('"severity":"INFO"')) process.stderr.write(`${name}: ${line}\n`);
-  },
+  onLine: (name, line) => void process.stderr.write(`${name}: ${line}\n`),
 }).catch((error: Error) => fail(error.message));
 const { api, stream } = cloud.functions;
 process.stderr.write(`the API is ${api.url}, live output is ${stream.url}; try in another terminal:

@@ -7,13 +7,14 @@ import type { Executor } from './executor.ts';
 import { localExecutor } from './local-executor.ts';
 import { complete } from './pipeline/complete.ts';
 import { launch, resume } from './pipeline/launch.ts';
-import type { Clock, Ports } from './pipeline/ports.ts';
+import type { Ports } from './pipeline/ports.ts';
 import { reconcile, sweep } from './pipeline/reconcile.ts';
 import { retire } from './pipeline/retention.ts';
 import { watch } from './pipeline/watch.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { Store } from './store/executions.ts';
 import type { SqliteStore } from './store/sqlite.ts';
+import { systemClock } from './system-clock.ts';
 import { tracedBus, tracedSandbox } from './telemetry/ports.ts';
 
 /** Milliseconds. A lease outlives two renewals that fail; a takeover can begin that long after a process died. */
@@ -33,8 +34,6 @@ export interface Embedded {
   /** Stops driving executions and gives up the lease; what is open is taken over by the next process. */
   close(): Promise<void>;
 }
-
-const systemClock: Clock = { now: Date.now, sleep: async (milliseconds) => void (await sleep(milliseconds)) };
 
 /** The whole pipeline in this process, over the given store and sandbox. */
 export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions): Promise<Embedded> {

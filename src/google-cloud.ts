@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Firestore } from '@google-cloud/firestore';
 import { PubSub } from '@google-cloud/pubsub';
 import { type DeadLetters, deadLetters } from './bus/dead-letters.ts';
@@ -10,10 +9,9 @@ import type { SubmitPorts } from './pipeline/ports.ts';
 import { kubernetesFacts } from './sandbox/kubernetes/facts.ts';
 import { readInstallation } from './store/firestore/installation.ts';
 import { clientSettings, firestoreStore } from './store/firestore.ts';
+import { systemClock } from './system-clock.ts';
 import { tracedBus } from './telemetry/ports.ts';
 import { currentTraceparent } from './telemetry/trace.ts';
-
-const clock = { now: Date.now, sleep: async (milliseconds: number) => void (await sleep(milliseconds)) };
 
 /**
  * The clients of Google's services. They hold connections that nobody closes, so they are made once in the life of an
@@ -35,7 +33,7 @@ export async function commonPorts({ config, firestore, pubsub }: GoogleClients) 
   const store = await firestoreStore({ firestore, installation });
   const publisher = pubsubPublisher({ pubsub, prefix: config.topicPrefix, traceparent: currentTraceparent });
   const bus = { ...tracedBus(publisher), subscribe: subscribedByDeployment };
-  return { ports: { store, bus, clock, randomBytes, process: null }, target };
+  return { ports: { store, bus, clock: systemClock, randomBytes, process: null }, target };
 }
 
 /** Pub/Sub pushes to functions, which have their handlers from `functions/`. */

@@ -1,6 +1,6 @@
 import { currentTraceparent } from './telemetry/trace.ts';
 
-type Severity = 'INFO' | 'WARNING' | 'ERROR';
+type Severity = 'WARNING' | 'ERROR';
 
 /** What a line may say beside its message; never code, output, environment or keys. */
 export interface LogFields {
@@ -10,7 +10,6 @@ export interface LogFields {
 }
 
 export interface Log {
-  info(message: string, fields?: LogFields): void;
   warning(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
 }
@@ -38,7 +37,6 @@ export function jsonLog({ projectId, write = toStdout }: LogOptions): Log {
       }),
     );
   return {
-    info: (message, fields) => line('INFO', message, fields),
     warning: (message, fields) => line('WARNING', message, fields),
     error: (message, fields) => line('ERROR', message, fields),
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dayMs, limits, retention } from '../execution/limits.ts';
+import { traceparentPattern } from '../telemetry/trace.ts';
 import type { Message } from './bus.ts';
 
 /** A Pub/Sub message as a subscriber got it, whichever way it came. */
@@ -43,8 +44,6 @@ export interface PushRequest {
 
 /** Raised with every change that a subscriber of before would misread. */
 const schemaVersion = '1';
-
-const traceparentPattern = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /** The attributes of a message on our own topics; its data is empty. */
 export function toAttributes({ executionId }: Message, traceparent: string | undefined): Record<string, string> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { idempotencyKeyPattern } from '../execution/identity.ts';
 import { limits } from '../execution/limits.ts';
 import { original, type Poison, poison, type Received } from './envelope.ts';
 
@@ -67,15 +68,12 @@ function binaryEvent(attributes: Received['attributes']) {
   return version === undefined ? undefined : { id, source };
 }
 
-/** As in the header `Idempotency-Key`: a key means the same request whichever way it comes. */
-const printable = /^[\x20-\x7e]{1,255}$/;
-
 function keyOf({ attributes, ...message }: Received, event: unknown): string | Poison {
   const { idempotencyKey } = attributes;
   const messageId = attributes[original.messageId] || message.messageId;
   if (idempotencyKey !== undefined) {
     const rule = 'the attribute idempotencyKey must be 1–255 printable ASCII characters';
-    return printable.test(idempotencyKey) ? idempotencyKey : poison(rule);
+    return idempotencyKeyPattern.test(idempotencyKey) ? idempotencyKey : poison(rule);
   }
   if (event !== undefined) {
     const named = namedSchema.safeParse(event).data;

@@ -27,6 +27,9 @@ export function executionId(bytes: Uint8Array): string {
 
 export const executionIdPattern = /^[a-z2-7]{26}$/;
 
+/** A key means the same request whichever way it comes: as a header, as an attribute, from the command line. */
+export const idempotencyKeyPattern = /^[\x20-\x7e]{1,255}$/;
+
 /** Names the one Job an execution ever has: a DNS label of 39 characters, so that the pod's suffix still fits 63. */
 export function jobName(installationId: string, id: string): string {
   return `run-${installationId}-${id}`;

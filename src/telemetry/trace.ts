@@ -130,10 +130,11 @@ function linkTo(span: SpanContext | undefined): Link[] {
   return span === undefined ? [] : [{ context: span }];
 }
 
-const pattern = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/;
+/** https://www.w3.org/TR/trace-context/#traceparent-header, with trace, span and flags as groups. */
+export const traceparentPattern = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/;
 
 function parse({ isSpanContextValid }: OpenTelemetry, traceparent = ''): SpanContext | undefined {
-  const [, traceId = '', spanId = '', flags = ''] = pattern.exec(traceparent) ?? [];
+  const [, traceId = '', spanId = '', flags = ''] = traceparentPattern.exec(traceparent) ?? [];
   const span = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
   return isSpanContextValid(span) ? span : undefined;
 }

@@ -1,6 +1,6 @@
 import { type FrameDecoder, frameDecoder, type OutputCaps, type StreamName } from '../../supervisor/frames.ts';
 import { type Api, answerOf } from './api.ts';
-import { containerName } from './job-manifest.ts';
+import { logRequest } from './log.ts';
 import { failure, refusalOf } from './refusal.ts';
 
 /**
@@ -25,9 +25,7 @@ export async function* followLog({ api, namespace, pod, caps, signal }: LiveLog)
   readonly stream: StreamName;
   readonly bytes: Uint8Array;
 }> {
-  const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log`;
-  const query = { container: containerName, follow: 'true' };
-  const response = await api.open({ method: 'GET', path, query, signal }, silenceMs);
+  const response = await api.open({ ...logRequest(namespace, pod, { follow: 'true' }), signal }, silenceMs);
   if (response.statusCode !== 200) {
     const refusal = refusalOf(await answerOf(response));
     if (refusal === undefined || refusal.kind === 'absent' || refusal.kind === 'denied') return;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FrameDecoder, frameDecoder } from '../../supervisor/frames.ts';
 import type { Job, SandboxOutput, SandboxSpec } from '../sandbox.ts';
-import { answerOf } from './api.ts';
+import { type ApiRequest, answerOf } from './api.ts';
 import { containerName } from './job-manifest.ts';
 import type { Namespace } from './namespace.ts';
 import { wasStarted } from './pod-status.ts';
@@ -42,6 +42,12 @@ export async function readOutput(
   return read.kind === 'output' ? read.output : nothing(spec);
 }
 
+/** What asks for the log of a pod's program. */
+export function logRequest(namespace: string, pod: string, query: ApiRequest['query']): ApiRequest {
+  const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log`;
+  return { method: 'GET', path, query: { container: containerName, ...query } };
+}
+
 function nothing(spec: SandboxSpec): SandboxOutput {
   return outputOf(frameDecoder(spec.request));
 }
@@ -53,10 +59,9 @@ type Read =
   | { readonly kind: 'failed'; readonly error: unknown };
 
 async function readOnce(namespace: Namespace, pod: string, spec: SandboxSpec, signal: AbortSignal): Promise<Read> {
-  const path = `${namespace.paths.pods}/${pod}/log`;
-  const query = { container: containerName, limitBytes: String(maxLogBytes) };
+  const request = logRequest(namespace.name, pod, { limitBytes: String(maxLogBytes) });
   try {
-    const response = await namespace.api.open({ method: 'GET', path, query, signal }, patience.silenceMs);
+    const response = await namespace.api.open({ ...request, signal }, patience.silenceMs);
     return response.statusCode === 200 ? await read(response, spec) : await refused(response, spec);
   } catch (error) {
     return { kind: 'failed', error };
