@@ -7,6 +7,7 @@ import { parseArgs, promisify } from 'node:util';
 import { apiKeyPattern } from '../src/config.ts';
 import { clusterManifests, type Identity, identities } from '../src/sandbox/kubernetes/manifests.ts';
 import { type EmulatorKind, freePort, runEmulator, unusableEmulator } from './emulator.ts';
+import { kubeconfigIn, kubeconfigNames } from './identities.ts';
 import { startLocalCloud } from './local-cloud.ts';
 
 /**
@@ -17,7 +18,8 @@ const usage = `usage: npm run cloud:local -- [--namespace NAME] [--port N] [--id
 
   --namespace   namespace of the executions, made with its Roles; default: executions
   --port        port of the API; default: 8080
-  --identities  kubeconfigs of the functions' users, called ${identities.join(', ')};
+  --identities  kubeconfigs of the functions' users, called
+                ${Object.values(kubeconfigNames).join(', ')};
                 default: every function is the user of KUBECONFIG
 `;
 const { values } = parseArgs({
@@ -80,7 +82,7 @@ async function checkedPort(text: string): Promise<number> {
 }
 
 function kubeconfig(name: Identity): string {
-  return values.identities === undefined ? (admin ?? '') : join(values.identities, name);
+  return values.identities === undefined ? (admin ?? '') : kubeconfigIn(values.identities, name);
 }
 
 /** Makes the namespace, its quota and Roles, for whoever the kubeconfigs sign in. */

@@ -117,7 +117,7 @@ function environment(name: FunctionName, options: LocalCloudOptions) {
 
 type Functions = Readonly<Record<FunctionName, FunctionProcess>>;
 
-/** What Terraform makes in a project: each topic with its push subscription, and where its dead letters go. */
+/** What a project must have: each topic with its push subscription, and where its dead letters go. */
 async function subscribe(options: LocalCloudOptions, functions: Functions): Promise<void> {
   const { projectId, pubsub, pubsubAdmin = pubsub, pushVia = async (_name, url) => url } = options;
   const client = new PubSub({ projectId, apiEndpoint: pubsubAdmin, emulatorMode: true });

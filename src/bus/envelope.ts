@@ -50,10 +50,10 @@ export function toAttributes({ executionId }: Message, traceparent: string | und
   return { executionId, schemaVersion, ...(traceparent === undefined ? {} : { traceparent }) };
 }
 
-/** Attributes that a dead letter carries: of the message that it was. */
+/** Attributes that a dead letter of ours carries: of the message that it was. */
 export const original = { messageId: 'originalMessageId', publishTime: 'originalPublishTime' } as const;
 
-/** The same by Pub/Sub, which makes a new message of one that it gives up. */
+/** When, by Pub/Sub, which makes a new message of one that it gives up; of the old one's id it says nothing. */
 const forwardedPublishTime = 'CloudPubSubDeadLetterSourceTopicPublishTime';
 
 /** When the message was first published, in milliseconds since the Unix epoch; null when nothing says it. */

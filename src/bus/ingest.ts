@@ -16,7 +16,8 @@ export interface Ingest {
  * may be in a CloudEvent in structured mode. In binary mode the attributes `ce-…` name the event. Never throws.
  *
  * The key is the attribute `idempotencyKey`, else source and id of the CloudEvent, else the message's id, which a dead
- * letter that is played back has as an attribute.
+ * letter of ours has as an attribute when it is played back. One that Pub/Sub forwarded has not: without a key or an
+ * event it is another request then.
  */
 export function parseIngest(message: Received): { readonly ok: true; readonly ingest: Ingest } | Poison {
   const { attributes } = message;

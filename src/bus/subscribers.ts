@@ -4,7 +4,7 @@ import { topics } from './bus.ts';
 export const subscribedTopics = ['executions', ...topics] as const;
 export type SubscribedTopic = (typeof subscribedTopics)[number];
 
-/** Each topic, the function that it is pushed to, and how. Terraform and `cloud:local` take the wiring from here. */
+/** Each topic, the function that it is pushed to, and how. Whatever deploys them takes the wiring from here, as `cloud:local` does. */
 export const subscribers = {
   executions: 'ingest',
   'execution-requested': 'launch',

@@ -206,7 +206,7 @@ describe('an error of the client', () => {
         5,
         '5 NOT_FOUND: The database d does not exist for project p Please visit https://console.cloud.google.com',
       ),
-      says: 'there is no Firestore database d: create it (terraform apply does), or name another',
+      says: 'there is no Firestore database d: make it with "gcloud firestore databases create --database=d --location=LOCATION", or name another',
     },
     {
       error: failure(8, '8 RESOURCE_EXHAUSTED: Quota exceeded.'),
@@ -214,7 +214,7 @@ describe('an error of the client', () => {
     },
     {
       error: failure(9, '9 FAILED_PRECONDITION: The query requires an index. You can create it here: https://console'),
-      says: 'the Firestore database d lacks an index (The query requires an index. You can create it here: https://console): create it (terraform apply does) and wait until it is built',
+      says: 'the Firestore database d lacks an index (The query requires an index. You can create it here: https://console): create those of terraform/firestore.indexes.json and wait until they are built',
     },
     {
       error: failure(

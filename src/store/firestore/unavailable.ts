@@ -60,7 +60,7 @@ function sentenceFor(error: Error, database: string): string | undefined {
       return `the Firestore database ${database} is out of quota (${message}): wait, or raise the quota`;
     case codes.notFound:
       if (!/database.* does not exist/i.test(message)) return undefined;
-      return `there is no Firestore database ${database}: create it (terraform apply does), or name another`;
+      return `there is no Firestore database ${database}: make it with "gcloud firestore databases create --database=${database} --location=LOCATION", or name another`;
     case codes.failedPrecondition:
       return unprepared(database, message);
     case undefined:
@@ -84,7 +84,7 @@ function forbidden(database: string, message: string): string {
 
 function unprepared(database: string, message: string): string | undefined {
   if (/\bindex\b/.test(message)) {
-    return `the Firestore database ${database} lacks an index (${message}): create it (terraform apply does) and wait until it is built`;
+    return `the Firestore database ${database} lacks an index (${message}): create those of terraform/firestore.indexes.json and wait until they are built`;
   }
   if (/datastore mode/i.test(message)) {
     return `the Firestore database ${database} is in Datastore mode: use one in native mode`;

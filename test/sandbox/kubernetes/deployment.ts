@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe } from 'vitest';
+import { kubeconfigIn, kubeconfigNames } from '../../../scripts/identities.ts';
 import { inProcessBus } from '../../../src/bus/in-process.ts';
 import { base32 } from '../../../src/execution/identity.ts';
 import { parseRequest } from '../../../src/execution/request.ts';
@@ -20,16 +21,8 @@ import { memoryStore } from '../../../src/store/memory.ts';
 import { describeCluster } from '../../cluster.ts';
 import { type Meddle, recordedApi } from './recorded-api.ts';
 
-/** Names of the identities' users, and of their kubeconfigs beside that of `KUBECONFIG`. */
-const names = {
-  launch: 'launcher',
-  watch: 'watcher',
-  complete: 'completion',
-  reconcile: 'reconciler',
-  stream: 'stream',
-} as const satisfies Record<Identity, string>;
-
-const userOf = (identity: Identity) => `${names[identity]}@project.iam.gserviceaccount.com`;
+/** Users are called as their kubeconfigs are. */
+const userOf = (identity: Identity) => `${kubeconfigNames[identity]}@project.iam.gserviceaccount.com`;
 export const users = {
   launch: userOf('launch'),
   watch: userOf('watch'),
@@ -40,7 +33,7 @@ export const users = {
 
 /** Beside the administrator's. */
 export function kubeconfigOf(identity: Identity): string {
-  return join(dirname(process.env['KUBECONFIG'] ?? '.'), names[identity]);
+  return kubeconfigIn(dirname(process.env['KUBECONFIG'] ?? '.'), identity);
 }
 
 /** A suite that needs the kubeconfigs of all identities. Without one it is skipped with a notice; in CI that is a failure. */
