@@ -1,5 +1,5 @@
 import { parseGoogleCloudConfig } from '../src/config.ts';
-import { log, onRequest } from '../src/function.ts';
+import { onError, onRequest } from '../src/function.ts';
 import { googleClients, submitPorts } from '../src/google-cloud.ts';
 import { httpApp } from '../src/http/app.ts';
 import { localExecutor } from '../src/local-executor.ts';
@@ -13,7 +13,7 @@ onRequest('api', async () => {
     // A front end with a certificate of its own decides by which name it is reached.
     hosts: 'any',
     apiKey: google.config.apiKey,
-    onError: (error) => log.error('cannot answer', { error }),
+    onError,
     closing: new AbortController().signal,
   });
 });

@@ -1,4 +1,4 @@
-import { log, onRequest } from '../src/function.ts';
+import { onError, onRequest } from '../src/function.ts';
 import { connectCluster } from '../src/google-cloud-cluster.ts';
 import { streamApp } from '../src/http/stream-app.ts';
 import { followLog } from '../src/sandbox/kubernetes/live-log.ts';
@@ -17,6 +17,6 @@ onRequest('stream', async () => {
     // A front end with a certificate of its own decides by which name it is reached.
     hosts: 'any',
     apiKey: config.apiKey,
-    onError: (error) => log.error('cannot answer', { error }),
+    onError,
   });
 });

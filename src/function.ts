@@ -13,7 +13,10 @@ export const log = jsonLog({ projectId: process.env['GOOGLE_CLOUD_PROJECT'] });
 
 type Handler = (request: Request, telemetry: Telemetry) => Promise<Response>;
 
-const onError = (error: unknown, instance: string) => log.error('cannot answer', { error, instance });
+/** The caller was told the instance, and asks with it for the reason. */
+export function onError(error: unknown, instance: string): void {
+  log.error('cannot answer', { error, instance });
+}
 
 /** The framework prints the stacks of what nobody caught with `console.error`; of that only the kind is logged. */
 function register(name: string, handler: Handler): void {
