@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { onPush, onRequest, onSchedule } from '../../src/function.ts';
 import { httpApp } from '../../src/http/app.ts';
 import { checkProblem } from '../http/problems.ts';
@@ -94,6 +96,20 @@ describe('a function that messages are pushed to', () => {
     checkProblem(await (await post(url, body, headers)).text(), status, kind);
     expect(messages).toEqual([]);
   });
+});
+
+test('where the server is not announced, all works but the bound', async () => {
+  const executor = place().recording();
+  const { signal } = new AbortController();
+  onRequest('unannounced', async () => httpApp(executor, { hosts: 'any', apiKey, onError: () => {}, closing: signal }));
+  const taken = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void taken.close());
+  await once(taken, 'listening');
+  const target = new URL('/v1/executions', await served('unannounced'));
+  const body = JSON.stringify(hello);
+  expect((await fetch(target, { method: 'POST', headers: { ...json, ...bearer }, body })).status).toBe(202);
+  const malformed = await fetch(target, { method: 'POST', headers: { ...json, ...bearer }, body: '{' });
+  expect(malformed.headers.get('content-type')).toContain('text/html');
 });
 
 describe('web pages and other readers', () => {
