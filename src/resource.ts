@@ -13,6 +13,13 @@ const stream = z.object({
   base64: z.string().optional(),
 });
 
+const file = z.object({ path: z.string(), bytes: z.int() });
+const outputFile = file.extend({
+  /** With `include=output`: as text where it is UTF-8, else as base64. */
+  text: z.string().optional(),
+  base64: z.string().optional(),
+});
+
 /** An execution as the API shows it: times are RFC 3339, environment values are never shown. */
 export const resourceSchema = z.object({
   id: z.string(),
@@ -22,6 +29,8 @@ export const resourceSchema = z.object({
   isolation: z.enum(['gvisor', 'wasm', 'none']),
   args: z.array(z.string()),
   envNames: z.array(z.string()),
+  files: z.array(file),
+  outputFiles: z.array(z.string()),
   image: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   limits: z.object({
@@ -33,6 +42,7 @@ export const resourceSchema = z.object({
     memoryLimitMiB: z.number(),
     maxStdoutBytes: z.number(),
     maxStderrBytes: z.number(),
+    maxOutputFileBytes: z.number(),
   }),
   acceptedAt: z.string(),
   launchedAt: time,
@@ -53,6 +63,10 @@ export const resourceSchema = z.object({
       outputComplete: z.boolean(),
       stdout: stream,
       stderr: stream,
+      /** Read them at `/v1/executions/{id}/files/{path}`. */
+      files: z.array(outputFile),
+      /** Files that `outputFiles` names and that were too many or too large. */
+      omittedFiles: z.int(),
     })
     .nullable(),
 });
@@ -61,7 +75,8 @@ export type Resource = z.infer<typeof resourceSchema>;
 /** Shows a record to its caller. */
 export function toResource(execution: Execution): Resource {
   const { request } = execution;
-  const { language, args, envNames, image, labels, codeBytes: _, stdinBytes: _stdin, env: _env, ...limits } = request;
+  const { language, args, envNames, files, outputFiles, image, labels, ...rest } = request;
+  const { codeBytes: _, stdinBytes: _stdin, env: _env, ...limits } = rest;
   const times = { launchedAt: null, startedAt: null, finishedAt: null, endedAt: null, ...execution };
   return {
     id: execution.id,
@@ -71,6 +86,8 @@ export function toResource(execution: Execution): Resource {
     isolation: execution.isolation,
     args,
     envNames,
+    files,
+    outputFiles,
     image,
     labels,
     limits,
@@ -118,6 +135,8 @@ function toResult(execution: Extract<Execution, { output: unknown; endedAt: numb
     outputComplete: output.complete,
     stdout: output.stdout,
     stderr: output.stderr,
+    files: output.files,
+    omittedFiles: output.omittedFiles,
   };
 }
 

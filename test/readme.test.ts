@@ -30,13 +30,15 @@ describe('README example', () => {
   });
 
   it('every way to run a program runs', async () => {
-    const [args = '', stdin = '', limits = ''] = block('run - --language javascript').trim().split('\n');
+    const [args = '', stdin = '', limits = '', files = ''] = block('run - --language javascript').trim().split('\n');
     expect((await shell(args)).stderr).toBe('25 primes below 100\n');
     expect((await shell(stdin)).stdout).toBe('42\n');
     expect(JSON.parse((await shell(limits)).stdout)).toMatchObject({
       state: 'SUCCEEDED',
       limits: { timeoutSeconds: 10, memoryLimitMiB: 256 },
     });
+    await shell(files.replace('--output-dir charts', `--output-dir ${state.path}/charts`));
+    expect(readFileSync(`${state.path}/charts/chart.svg`, 'utf8')).toMatch(/^<svg.*<\/svg>$/);
   });
 
   it('what ran is listed', async () => {

@@ -39,6 +39,11 @@ function program(): Command {
       .action(async (id, options) => exit(await (await import('./look.ts')).logs(id, options))),
   );
   root.addCommand(
+    lookOptions(new Command('files').description('list or write the files that came back').argument('<id>'))
+      .option('--output-dir <directory>', 'write them there')
+      .action(async (id, options) => exit(await (await import('./look.ts')).files(id, options))),
+  );
+  root.addCommand(
     lookOptions(new Command('cancel').description('stop an execution').argument('<id>')).action(async (id, options) =>
       exit(await (await import('./look.ts')).cancel(id, options)),
     ),
@@ -66,6 +71,9 @@ function runCommand(): Command {
     .option('--env <name=value>', 'environment variable; repeatable', collectPair, {})
     .option('--label <name=value>', 'label of the record; repeatable', collectPair, {})
     .option('--stdin <file>', 'standard input of the program; - passes ours on')
+    .option('--file <path[=name]>', 'file or directory for its work directory; repeatable', collect, [])
+    .option('--output <pattern>', 'files to bring back, such as *.png or out/**; repeatable', collect, [])
+    .option('--output-dir <directory>', 'where to write them; default: the current directory, and with --json none')
     .option('--image <reference>', 'container image (kubernetes only)')
     .option('--idempotency-key <key>', 'the same key again returns the same execution', parseKey);
   return sandboxOptions(lookOptions(command)).action(async (file, args, options) =>

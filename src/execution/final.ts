@@ -4,6 +4,8 @@ import type { Execution, ExecutionIn, FinalExecution, OutputSummary } from './ex
 export const noOutput: OutputSummary = {
   stdout: { bytes: 0, totalBytes: 0, truncated: false },
   stderr: { bytes: 0, totalBytes: 0, truncated: false },
+  files: [],
+  omittedFiles: 0,
   complete: true,
   durationMs: null,
 };

@@ -35,17 +35,27 @@ export const limits = {
     reason: 'both streams must fit the 10 MiB log file that the kubelet keeps',
   },
   maxStderrBytes: { default: 1_048_576, minimum: 0, maximum: 2_097_152, unit: 'bytes', reason: 'as for stdout' },
+  maxOutputFileBytes: {
+    default: 3_145_728,
+    minimum: 0,
+    maximum: 6_291_456,
+    unit: 'bytes',
+    reason: 'output files, all together, come through the same log file',
+  },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limits;
 
 /** Sizes of what a request carries in; they bound the one ConfigMap it travels in. */
 export const sizes = {
-  /** Code, stdin, arguments and environment together: base64 and the supervisor added, the ConfigMap stays under 900 KiB. */
+  /** Code, stdin, files, arguments and environment together: base64 and the supervisor added, the ConfigMap stays under 900 KiB. */
   bundleBytes: 640 * 1024,
   args: { entries: 256 },
   env: { entries: 128, nameBytes: 256 },
   labels: { entries: 16 },
+  files: { entries: 256 },
+  /** Patterns that name output files, and files that they may name. */
+  outputFiles: { patterns: 32, entries: 256 },
   imageBytes: 512,
 } as const;
 

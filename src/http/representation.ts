@@ -34,13 +34,24 @@ export async function represent(
   };
 }
 
-async function withOutput(executor: Executor, resource: Resource): Promise<Resource> {
+/** With what it printed and the files that came back, once it has ended. */
+export async function withOutput(executor: Executor, resource: Resource): Promise<Resource> {
   const { result } = resource;
   if (result === null) return resource;
   const read = async (stream: Stream) => {
     const bytes = (await executor.output(resource.id, stream)) ?? new Uint8Array();
     return { ...result[stream], ...readable(bytes, result[stream]) };
   };
-  const [stdout, stderr] = await Promise.all([read('stdout'), read('stderr')]);
-  return { ...resource, result: { ...result, stdout, stderr } };
+  const readFiles = async () =>
+    ((await executor.files(resource.id)) ?? []).map(({ path, bytes }) => ({
+      path,
+      bytes: bytes.length,
+      ...readable(bytes, { truncated: false }),
+    }));
+  const [stdout, stderr, files] = await Promise.all([
+    read('stdout'),
+    read('stderr'),
+    result.files.length > 0 ? readFiles() : [],
+  ]);
+  return { ...resource, result: { ...result, stdout, stderr, files } };
 }

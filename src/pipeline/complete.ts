@@ -1,9 +1,11 @@
 import { classify } from '../execution/classify.ts';
 import { type Execution, type ExecutionIn, isFinal, type OutputSummary } from '../execution/execution.ts';
+import { unpackFiles } from '../execution/files.ts';
 import { noOutput } from '../execution/final.ts';
 import { clocks } from '../execution/limits.ts';
 import type { ExecutionEvent } from '../execution/transitions.ts';
 import type { Job, SandboxOutput, SandboxStatus } from '../sandbox/sandbox.ts';
+import type { Parts } from '../store/store.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { noteProgress } from './note.ts';
 import { apply, type Ports, specOf } from './ports.ts';
@@ -153,15 +155,22 @@ async function ringIfWaiting({ store, sandbox, bus, process }: Ports): Promise<v
   if (next !== undefined) await withinTraceOf(next, () => bus.publish('execution-requested', { executionId: next.id }));
 }
 
-function parts({ stdout, stderr }: SandboxOutput) {
-  return { stdout: stdout.bytes, stderr: stderr.bytes };
+function parts({ stdout, stderr, files }: SandboxOutput): Parts {
+  return { stdout: stdout.bytes, stderr: stderr.bytes, ...(files.length > 0 ? { outputFiles: files } : {}) };
 }
 
-function summary({ stdout, stderr, complete, report }: SandboxOutput): OutputSummary {
+function summary({ stdout, stderr, files, omittedFiles, complete, report }: SandboxOutput): OutputSummary {
   const stream = ({ bytes, totalBytes }: SandboxOutput['stdout']) => ({
     bytes: bytes.length,
     totalBytes,
     truncated: totalBytes > bytes.length,
   });
-  return { stdout: stream(stdout), stderr: stream(stderr), complete, durationMs: report?.durationMs ?? null };
+  return {
+    stdout: stream(stdout),
+    stderr: stream(stderr),
+    files: unpackFiles(files).map(({ path, bytes }) => ({ path, bytes: bytes.length })),
+    omittedFiles,
+    complete,
+    durationMs: report?.durationMs ?? null,
+  };
 }

@@ -25,6 +25,8 @@ export type Creation =
 export interface SandboxInput {
   readonly code: Uint8Array;
   readonly stdin: Uint8Array;
+  /** Files of the work directory, packed. */
+  readonly files: Uint8Array;
 }
 
 export type Start =
@@ -55,6 +57,10 @@ export interface CapturedStream {
 export interface SandboxOutput {
   readonly stdout: CapturedStream;
   readonly stderr: CapturedStream;
+  /** Files that the request's patterns name, packed; empty until the program has ended. */
+  readonly files: Uint8Array;
+  /** How many files more there were, over the limits. */
+  readonly omittedFiles: number;
   /** False when the end of the output was not seen. */
   readonly complete: boolean;
   /** The supervisor's last word; advisory. Null when there was none. */

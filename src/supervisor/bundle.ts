@@ -5,10 +5,15 @@ export type ProgramBundle = Readonly<{
   env: Readonly<Record<string, string>>;
   /** Absent: the program reads an empty standard input. */
   stdin?: Uint8Array | undefined;
+  /** Files of the work directory, packed: what `packFiles` makes are parts of a bundle. */
+  files?: Uint8Array | undefined;
+  /** Files to hand out, as `globsToRegExp` says it; absent: none. */
+  outputFiles?: string | undefined;
   /** Counted from the start of the container; fractions are kept to the millisecond. */
   timeoutSeconds: number;
   maxStdoutBytes: number;
   maxStderrBytes: number;
+  maxOutputFileBytes?: number | undefined;
 }>;
 
 /**
@@ -24,6 +29,10 @@ export function writeBundle(program: ProgramBundle): Uint8Array {
     ...program.args.map((arg) => part('arg', arg)),
     ...Object.entries(program.env).map(([name, value]) => part('env', `${name}=${value}`)),
     ...(program.stdin ? [part('stdin', program.stdin)] : []),
+    ...(program.outputFiles
+      ? [part('outputs', program.outputFiles), part('room', program.maxOutputFileBytes ?? 0)]
+      : []),
+    program.files ?? new Uint8Array(),
     part('code', program.code),
   ]);
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { maxPackedBytes } from '../execution/output-files.ts';
 
 export type StreamName = 'stdout' | 'stderr';
-export type OutputCaps = Readonly<{ maxStdoutBytes: number; maxStderrBytes: number }>;
+export type OutputCaps = Readonly<{ maxStdoutBytes: number; maxStderrBytes: number; maxOutputFileBytes: number }>;
 type OutputEvent = Readonly<{ stream: StreamName; bytes: Uint8Array }>;
 
 /** What the supervisor says about a run. As forgeable as all output: a program that forges it harms only its author. */
@@ -17,6 +18,8 @@ type DecodedStream = Readonly<{
 export type DecodedOutput = Readonly<{
   stdout: DecodedStream;
   stderr: DecodedStream;
+  /** Packed. */
+  files: Uint8Array;
   /** The final frame is there, and so is every byte that the supervisor put into the log. */
   complete: boolean;
   advisory?: Advisory;
@@ -32,9 +35,10 @@ const SOH = 0x01;
 const DLE = 0x10;
 const LF = 0x0a;
 const FINAL_KIND = 0x66;
-const STREAM_KINDS: ReadonlyMap<number, StreamName> = new Map([
+const STREAM_KINDS: ReadonlyMap<number, StreamName | 'files'> = new Map([
   [0x6f, 'stdout'],
   [0x65, 'stderr'],
+  [0x61, 'files'],
 ]);
 const ESCAPED: ReadonlyMap<number, number> = new Map([
   [DLE, DLE],
@@ -55,6 +59,8 @@ const advisorySchema = z.object({
   durationMs: count,
   stdout: counts,
   stderr: counts,
+  fileBytes: count,
+  omittedFiles: count,
 });
 
 /** Decodes a whole pod log. Never throws: what is not a frame counts as standard output. */
@@ -66,11 +72,15 @@ export function decodeFrames(chunks: Iterable<Uint8Array>, caps: OutputCaps): De
 
 /**
  * A frame is one line: SOH, a kind, the payload. Kinds `o` and `e` carry bytes of a stream with LF, CR and DLE escaped
- * as DLE n, DLE r and DLE DLE; kind `f`, the last, carries JSON. Any other line was written around the supervisor
+ * as DLE n, DLE r and DLE DLE, kind `a` those of packed files; kind `f`, the last, carries JSON. Any other line was written around the supervisor
  * (to /proc/1/fd/1, or by the kubelet) and is standard output, line feed included. Holds at most the caps and one line.
  */
 export function frameDecoder(caps: OutputCaps): FrameDecoder {
-  const streams = { stdout: keepFirst(caps.maxStdoutBytes), stderr: keepFirst(caps.maxStderrBytes) };
+  const streams = {
+    stdout: keepFirst(caps.maxStdoutBytes),
+    stderr: keepFirst(caps.maxStderrBytes),
+    files: keepFirst(maxPackedBytes(caps)),
+  };
   let pending = new Uint8Array();
   let insideRawLine = false;
   let advisory: Advisory | undefined;
@@ -81,8 +91,9 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
       advisory = line.advisory;
       return [];
     }
-    const bytes = streams[line.stream].add(line.bytes, line.kind);
-    return bytes.length > 0 ? [{ stream: line.stream, bytes }] : [];
+    const { stream } = line;
+    const bytes = streams[stream].add(line.bytes, line.kind);
+    return stream === 'files' || bytes.length === 0 ? [] : [{ stream, bytes }];
   }
 
   function push(chunk: Uint8Array): readonly OutputEvent[] {
@@ -107,11 +118,15 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
   function end(): DecodedOutput {
     take(parseTornLine(pending));
     pending = new Uint8Array();
-    const { stdout, stderr } = streams;
+    const { stdout, stderr, files } = streams;
     return {
       stdout: stdout.decoded(advisory?.stdout.totalBytes),
       stderr: stderr.decoded(advisory?.stderr.totalBytes),
-      complete: stdout.framed() === advisory?.stdout.keptBytes && stderr.framed() === advisory.stderr.keptBytes,
+      files: files.decoded().bytes,
+      complete:
+        stdout.framed() === advisory?.stdout.keptBytes &&
+        stderr.framed() === advisory.stderr.keptBytes &&
+        files.framed() === advisory.fileBytes,
       ...(advisory && { advisory }),
     };
   }
@@ -120,7 +135,7 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
 }
 
 type Line =
-  | Readonly<{ kind: 'framed' | 'raw'; stream: StreamName; bytes: Uint8Array }>
+  | Readonly<{ kind: 'framed' | 'raw'; stream: StreamName | 'files'; bytes: Uint8Array }>
   | Readonly<{ kind: 'final'; advisory: Advisory }>
   | Readonly<{ kind: 'nothing' }>;
 

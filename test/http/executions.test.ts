@@ -184,7 +184,7 @@ describe('GET /v1/executions/{id}/stdout and stderr', () => {
     const { headers } = await fetch(at(`/v1/executions/${id}/stderr`));
     expect(Object.fromEntries(headers)).toMatchObject({
       'content-type': 'application/octet-stream',
-      'content-disposition': `attachment; filename="${id}.stderr"`,
+      'content-disposition': `attachment; filename*=UTF-8''${id}.stderr`,
       'x-content-type-options': 'nosniff',
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
       'cache-control': 'no-store',

@@ -39,7 +39,7 @@ export async function runSupervisor(
   const local = (text: string) => text.replace(/^\/(execution|work)/, `${root}/$1`);
   mkdirSync(`${root}/execution`);
   mkdirSync(`${root}/work`);
-  copyFileSync(source(pod.source), `${root}/execution/${pod.key}`);
+  for (const file of pod.files) copyFileSync(source(file.source), `${root}/execution/${file.key}`);
   writeFileSync(`${root}/execution/bundle`, settings.bundle ?? bundleOf(code, settings));
 
   const [program, ...args] = pod.command;
@@ -58,7 +58,11 @@ export async function runSupervisor(
   rmSync(root, { recursive: true });
 
   const log = asContainerdKeepsIt(Buffer.concat(chunks));
-  const output = decodeFrames([log], { maxStdoutBytes: 64 * mebibyte, maxStderrBytes: 64 * mebibyte });
+  const output = decodeFrames([log], {
+    maxStdoutBytes: 64 * mebibyte,
+    maxStderrBytes: 64 * mebibyte,
+    maxOutputFileBytes: 64 * mebibyte,
+  });
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
   const [stdoutText, stderrText] = [text(output.stdout.bytes), text(output.stderr.bytes)];
   return { ...output, exitCode, stdoutText, stderrText, log, seconds };

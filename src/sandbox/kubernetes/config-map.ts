@@ -1,6 +1,7 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
+import { globsToRegExp } from '../../execution/output-files.ts';
 import { writeBundle } from '../../supervisor/bundle.ts';
-import { podCommands } from '../../supervisor/pod-commands.ts';
+import type { Supervisor } from '../../supervisor/source.ts';
 import type { SandboxInput, SandboxSpec } from '../sandbox.ts';
 import { labelsOf } from './job-manifest.ts';
 
@@ -11,7 +12,7 @@ export interface ConfigMapInput {
   readonly spec: SandboxSpec;
   readonly input: SandboxInput;
   /** The supervisor of the spec's language, see `supervisorOf`. */
-  readonly supervisor: Uint8Array;
+  readonly supervisor: Supervisor;
 }
 
 /**
@@ -25,9 +26,9 @@ export function configMapManifest({
   input,
   supervisor,
 }: ConfigMapInput): V1ConfigMap {
-  const { language, args, env, timeoutSeconds, maxStdoutBytes, maxStderrBytes } = spec.request;
-  const limits = { timeoutSeconds, maxStdoutBytes, maxStderrBytes };
-  const bundle = writeBundle({ code: input.code, stdin: input.stdin, args, env, ...limits });
+  const { outputFiles } = spec.request;
+  const outputs = outputFiles.length > 0 ? globsToRegExp(outputFiles) : undefined;
+  const bundle = writeBundle({ ...spec.request, ...input, outputFiles: outputs });
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -37,7 +38,9 @@ export function configMapManifest({
       ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', ...owner }],
     },
     immutable: true,
-    binaryData: { bundle: base64(bundle), [podCommands[language].key]: base64(supervisor) },
+    binaryData: Object.fromEntries(
+      Object.entries({ ...supervisor, bundle }).map(([key, bytes]) => [key, base64(bytes)]),
+    ),
   };
 }
 

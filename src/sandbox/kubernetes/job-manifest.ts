@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { V1Job, V1PodSpec, V1PodTemplateSpec } from '@kubernetes/client-node';
 import type { ExecutionRequest, Language } from '../../execution/execution.ts';
-import { jobName } from '../../execution/identity.ts';
+import { canonicalJson, jobName } from '../../execution/identity.ts';
 import { clocks } from '../../execution/limits.ts';
 import { podCommands } from '../../supervisor/pod-commands.ts';
 import type { SandboxSpec } from '../sandbox.ts';
@@ -60,14 +60,9 @@ export function labelsOf(installationId: string, executionId: string): Record<st
   };
 }
 
-/** SHA-256 over the spec with sorted keys, since a store may return them in any order. */
+/** SHA-256 over the spec. */
 export function specHash(spec: SandboxSpec): string {
-  return createHash('sha256').update(JSON.stringify(spec, sortKeys)).digest('hex');
-}
-
-function sortKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256').update(canonicalJson(spec)).digest('hex');
 }
 
 /** The Job of an execution. Its pod waits for a ConfigMap, so nothing runs before that is created. */

@@ -1,10 +1,11 @@
-import { dirname, extname } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Language } from '../../execution/execution.ts';
 import { lengthOfCode } from './module-file.ts';
 import { type Interpreter, watchInterpreter } from './watch-interpreter.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
+const rulesOfFiles = join(here, '../../execution');
 /** `.ts` in the repository, `.js` once built. */
 const interpreterUrl = new URL(`./interpreter${extname(import.meta.url)}`, import.meta.url).href;
 
@@ -20,7 +21,7 @@ export function childArguments(language: Language): string[] {
     wasmFile: module,
     wasmLength: lengthOfCode(module),
   };
-  const readable = [here, module, ...alsoReads];
+  const readable = [here, rulesOfFiles, module, ...alsoReads];
   return [
     '--permission',
     '--allow-worker',

@@ -5,7 +5,13 @@ import { endings } from './program.ts';
 /** The two things a child says, one line each: that it is ready, and how its program ended. */
 const messageSchema = z.union([
   z.object({ ready: z.literal(true) }),
-  z.object({ ending: z.enum(endings), exitCode: z.int(), stdoutBytes: z.int(), stderrBytes: z.int() }),
+  z.object({
+    ending: z.enum(endings),
+    exitCode: z.int(),
+    stdoutBytes: z.int(),
+    stderrBytes: z.int(),
+    omittedFiles: z.int(),
+  }),
 ]);
 export type Report = Readonly<Exclude<z.infer<typeof messageSchema>, { ready: true }>>;
 

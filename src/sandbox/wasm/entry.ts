@@ -1,6 +1,6 @@
 import type { ExecutionRequest, Language } from '../../execution/execution.ts';
 import type { Job, SandboxInput, SandboxOutput, SandboxStatus, Start } from '../sandbox.ts';
-import { finalOutput, podEnding } from './pod-ending.ts';
+import { finalOutput, noOutput, podEnding } from './pod-ending.ts';
 import type { WasmProgram } from './program.ts';
 import type { PreparedChild, WasmEnding } from './spawn.ts';
 
@@ -59,7 +59,7 @@ export function newEntry(
     },
 
     output(): SandboxOutput {
-      return ended === undefined ? { ...child.output(), complete: false, report: null } : finalOutput(ended);
+      return ended === undefined ? { ...noOutput, ...child.output() } : finalOutput(ended);
     },
 
     /** Ends the child and says whether it had been given its code. */
@@ -78,8 +78,12 @@ function prepared(child: PreparedChild): PreparedChild {
   return child;
 }
 
-function programOf(request: ExecutionRequest, { code, stdin }: SandboxInput): WasmProgram {
+function programOf(request: ExecutionRequest, { code, stdin, files }: SandboxInput): WasmProgram {
   const { args, env, timeoutSeconds, memoryLimitMiB, maxStdoutBytes, maxStderrBytes } = request;
-  const memoryLimitBytes = memoryLimitMiB * bytesPerMiB;
-  return { code, stdin, args, env, timeoutSeconds, memoryLimitBytes, maxStdoutBytes, maxStderrBytes };
+  const { outputFiles, maxOutputFileBytes } = request;
+  return {
+    ...{ code, stdin, files, args, env, timeoutSeconds, maxStdoutBytes, maxStderrBytes },
+    ...{ outputFiles, maxOutputFileBytes },
+    memoryLimitBytes: memoryLimitMiB * bytesPerMiB,
+  };
 }

@@ -6,6 +6,11 @@ export interface WasmProgram {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: Uint8Array;
+  /** Files of its work directory, packed. */
+  readonly files: Uint8Array;
+  /** Patterns of the files that come back, and how many bytes these may have. */
+  readonly outputFiles: readonly string[];
+  readonly maxOutputFileBytes: number;
   readonly timeoutSeconds: number;
   /** Of the linear memory. The child's own needs and its file system come on top. */
   readonly memoryLimitBytes: number;

@@ -46,6 +46,11 @@ export const pythonPrograms = {
       return printable(`${JSON.stringify({ args, env: picked, stdin: Buffer.from(stdin).toString('hex') })}\n`);
     },
   },
+  /** Copies all of `in` to `out`. */
+  mirror: {
+    code: 'import os, shutil\nif os.path.exists("in"): shutil.copytree("in", "out", copy_function=shutil.copyfile)',
+    behaviour: ({ files }) => ({ files: files.map((file) => ({ ...file, path: file.path.replace('in/', 'out/') })) }),
+  },
   /** Never gives up the processor. */
   busy: {
     code: 'print("before", flush=True)\nwhile True:\n    pass',

@@ -226,7 +226,7 @@ describe('remove', () => {
     const sandbox = sandboxOn(fake);
     await sandbox.remove(theJob, { wait: false });
     expect(await sandbox.remove(theJob, { wait: false })).toEqual({ started: null });
-    const input = { code: Buffer.from(''), stdin: new Uint8Array() };
+    const input = { code: Buffer.from(''), stdin: new Uint8Array(), files: new Uint8Array() };
     expect(await sandbox.start(theJob, spec(), input, async () => true)).toBe('absent');
     expect(fake.asked).toHaveLength(1);
   });

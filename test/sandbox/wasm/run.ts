@@ -7,7 +7,10 @@ export interface Shown extends Pick<WasmEnding, 'ending' | 'exitCode'> {
   readonly stderr: string;
 }
 
+export const noFiles = { files: new Uint8Array(), outputFiles: [], maxOutputFileBytes: 0 };
+
 const ordinary: Omit<WasmProgram, 'code'> = {
+  ...noFiles,
   args: [],
   env: {},
   stdin: new Uint8Array(),
