@@ -61,6 +61,8 @@ export const resourceSchema = z.object({
       message: z.string(),
       durationMs: z.number().nullable(),
       outputComplete: z.boolean(),
+      /** Both streams came as one, as `stdout`: a shell image with neither Python nor Node.js in it. */
+      streamsMerged: z.boolean(),
       stdout: stream,
       stderr: stream,
       /** Read them at `/v1/executions/{id}/files/{path}`. */
@@ -133,6 +135,7 @@ function toResult(execution: Extract<Execution, { output: unknown; endedAt: numb
     message,
     durationMs: output.durationMs,
     outputComplete: output.complete,
+    streamsMerged: output.merged === true,
     stdout: output.stdout,
     stderr: output.stderr,
     files: output.files,

@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { states } from '../execution/execution.ts';
+import { languages, states } from '../execution/execution.ts';
 import { streams } from '../executor.ts';
 import { formatIdempotencyKey } from '../http/idempotency.ts';
 import { LostSightError, messageOf } from './errors.ts';
@@ -63,7 +63,7 @@ function runCommand(): Command {
     .argument('<file>', 'the program; - reads it from standard input')
     .argument('[args...]', 'its arguments, after --')
     .option('--json', 'print the execution and its output as JSON')
-    .option('--language <name>', 'python or javascript; default: by the file name')
+    .option('--language <name>', `${languages.join(', ')}; default: by the file name`)
     .option('--timeout <duration>', 'time limit, such as 30s or 5m', parseDuration)
     .option('--start-timeout <duration>', 'how long it may wait to start', parseDuration)
     .option('--memory <quantity>', 'memory limit, such as 128Mi', parseMemory)

@@ -28,7 +28,14 @@ export interface RunOptions extends SandboxOptions {
   readonly idempotencyKey?: string;
 }
 
-const languageOf: Readonly<Record<string, string>> = { '.py': 'python', '.js': 'javascript', '.mjs': 'javascript' };
+const languageOf: Readonly<Record<string, string>> = {
+  '.py': 'python',
+  '.js': 'javascript',
+  '.mjs': 'javascript',
+  '.ts': 'typescript',
+  '.mts': 'typescript',
+  '.sh': 'shell',
+};
 
 /** Runs one program through the whole pipeline; resolves to the exit code. */
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<number> {
@@ -134,7 +141,7 @@ function requestBody(file: string, args: readonly string[], options: RunOptions)
     throw new CliError('code and --stdin cannot both come from standard input');
   const language = options.language ?? languageOf[extname(file)];
   if (language === undefined)
-    throw new CliError(`cannot tell the language of ${file}; give --language python or javascript`);
+    throw new CliError(`cannot tell the language of ${file}; give --language ${languages.join(', ')}`);
   const given = {
     image: options.image,
     timeoutSeconds: options.timeout,

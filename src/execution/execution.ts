@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { podEndingSchema } from './classify.ts';
 
 /** Languages that a program may be written in. */
-export const languages = ['python', 'javascript'] as const;
+export const languages = ['python', 'javascript', 'typescript', 'shell'] as const;
 export type Language = (typeof languages)[number];
 
 export const openStates = ['ACCEPTED', 'LAUNCHING', 'RUNNING', 'STOPPING'] as const;
@@ -75,6 +75,8 @@ const outputSummarySchema = z.object({
   omittedFiles: z.int().default(0),
   /** False when the log broke off: what is kept is true, but there may have been more. */
   complete: z.boolean(),
+  /** Both streams came as one, as standard output. */
+  merged: z.literal(true).optional(),
   /** The supervisor's own clock; advisory, since the program can forge it. */
   durationMs: z.number().nullable(),
 });

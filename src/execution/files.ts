@@ -1,7 +1,12 @@
 import type { Language } from './execution.ts';
 
 /** The name that a program's code has in its work directory. */
-export const mainFiles: Readonly<Record<Language, string>> = { python: 'main.py', javascript: 'main.js' };
+export const mainFiles: Readonly<Record<Language, string>> = {
+  python: 'main.py',
+  javascript: 'main.js',
+  typescript: 'main.ts',
+  shell: 'main.sh',
+};
 
 /** A file of a program's work directory. */
 export interface FileEntry {

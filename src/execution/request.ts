@@ -19,7 +19,8 @@ export interface Submission {
 
 /** What depends on the sandbox that will run it. */
 export interface RequestRules {
-  readonly minimumMemoryMiB: (language: Language) => number;
+  /** Null where it does not run that language. */
+  readonly minimumMemoryMiB: (language: Language) => number | null;
   readonly acceptsImage: boolean;
 }
 
@@ -178,7 +179,13 @@ function crossCheck(body: Body, submission: Submission, rules: RequestRules): Pr
     });
   }
   const minimum = rules.minimumMemoryMiB(request.language);
-  if (request.memoryLimitMiB < minimum) {
+  if (minimum === null) {
+    const known = languages.filter((language) => rules.minimumMemoryMiB(language) !== null);
+    problems.push({
+      pointer: '/language',
+      message: `must be ${known.join(' or ')} in this sandbox; ${request.language} needs a cluster`,
+    });
+  } else if (request.memoryLimitMiB < minimum) {
     problems.push({
       pointer: '/memoryLimitMiB',
       message: `must be at least ${minimum} for ${request.language} in this sandbox, got ${request.memoryLimitMiB}`,

@@ -159,7 +159,7 @@ function parts({ stdout, stderr, files }: SandboxOutput): Parts {
   return { stdout: stdout.bytes, stderr: stderr.bytes, ...(files.length > 0 ? { outputFiles: files } : {}) };
 }
 
-function summary({ stdout, stderr, files, omittedFiles, complete, report }: SandboxOutput): OutputSummary {
+function summary({ stdout, stderr, files, omittedFiles, complete, merged, report }: SandboxOutput): OutputSummary {
   const stream = ({ bytes, totalBytes }: SandboxOutput['stdout']) => ({
     bytes: bytes.length,
     totalBytes,
@@ -171,6 +171,7 @@ function summary({ stdout, stderr, files, omittedFiles, complete, report }: Sand
     files: unpackFiles(files).map(({ path, bytes }) => ({ path, bytes: bytes.length })),
     omittedFiles,
     complete,
+    ...(merged && { merged }),
     durationMs: report?.durationMs ?? null,
   };
 }

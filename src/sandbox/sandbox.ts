@@ -63,6 +63,8 @@ export interface SandboxOutput {
   readonly omittedFiles: number;
   /** False when the end of the output was not seen. */
   readonly complete: boolean;
+  /** Both streams came as one, as standard output: the image has nothing to keep them apart with. */
+  readonly merged?: true;
   /** The supervisor's last word; advisory. Null when there was none. */
   readonly report: { readonly signal: number | null; readonly durationMs: number; readonly timedOut?: true } | null;
 }
@@ -91,8 +93,8 @@ export interface Sandbox {
   readonly isolation: 'gvisor' | 'wasm' | 'none';
   /** Names the place; records carry it, and only processes with the same target touch them. */
   readonly target: string;
-  /** Lowest `memoryLimitMiB` in which the language's benign programs were measured to run. */
-  minimumMemoryMiB(language: ExecutionRequest['language']): number;
+  /** Lowest `memoryLimitMiB` in which the language's benign programs were measured to run; null where it does not run it. */
+  minimumMemoryMiB(language: ExecutionRequest['language']): number | null;
   /** Makes the Job, which waits for its start signal. A Job that is there already is read back and verified. */
   create(spec: SandboxSpec): Promise<Creation>;
   /**

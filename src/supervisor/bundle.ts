@@ -3,6 +3,8 @@ export type ProgramBundle = Readonly<{
   code: Uint8Array;
   args: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** What the program is run with; absent: the supervisor's own interpreter. */
+  interpreter?: readonly string[] | undefined;
   /** Absent: the program reads an empty standard input. */
   stdin?: Uint8Array | undefined;
   /** Files of the work directory, packed: what `packFiles` makes are parts of a bundle. */
@@ -26,6 +28,7 @@ export function writeBundle(program: ProgramBundle): Uint8Array {
     part('timeout', Math.max(1, Math.round(program.timeoutSeconds * 1000))),
     part('stdout', program.maxStdoutBytes),
     part('stderr', program.maxStderrBytes),
+    ...(program.interpreter ?? []).map((word) => part('interpreter', word)),
     ...program.args.map((arg) => part('arg', arg)),
     ...Object.entries(program.env).map(([name, value]) => part('env', `${name}=${value}`)),
     ...(program.stdin ? [part('stdin', program.stdin)] : []),

@@ -20,8 +20,10 @@ export type DecodedOutput = Readonly<{
   stderr: DecodedStream;
   /** Packed. */
   files: Uint8Array;
-  /** The final frame is there, and so is every byte that the supervisor put into the log. */
+  /** The final frame is there, and so is every byte that the supervisor put into the log; or the program ran bare. */
   complete: boolean;
+  /** There was no supervisor: both streams are one. */
+  bare: boolean;
   advisory?: Advisory;
 }>;
 
@@ -35,6 +37,7 @@ const SOH = 0x01;
 const DLE = 0x10;
 const LF = 0x0a;
 const FINAL_KIND = 0x66;
+const BARE_KIND = 0x72;
 const STREAM_KINDS: ReadonlyMap<number, StreamName | 'files'> = new Map([
   [0x6f, 'stdout'],
   [0x65, 'stderr'],
@@ -72,7 +75,8 @@ export function decodeFrames(chunks: Iterable<Uint8Array>, caps: OutputCaps): De
 
 /**
  * A frame is one line: SOH, a kind, the payload. Kinds `o` and `e` carry bytes of a stream with LF, CR and DLE escaped
- * as DLE n, DLE r and DLE DLE, kind `a` those of packed files; kind `f`, the last, carries JSON. Any other line was written around the supervisor
+ * as DLE n, DLE r and DLE DLE, kind `a` those of packed files; kind `f`, the last, carries JSON. Kind
+ * `r`, the first, says that there is no supervisor. Any other line was written around the supervisor
  * (to /proc/1/fd/1, or by the kubelet) and is standard output, line feed included. Holds at most the caps and one line.
  */
 export function frameDecoder(caps: OutputCaps): FrameDecoder {
@@ -83,10 +87,15 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
   };
   let pending = new Uint8Array();
   let insideRawLine = false;
+  let bare = false;
   let advisory: Advisory | undefined;
 
   function take(line: Line): readonly OutputEvent[] {
     if (line.kind === 'nothing') return [];
+    if (line.kind === 'bare') {
+      bare = true;
+      return [];
+    }
     if (line.kind === 'final') {
       advisory = line.advisory;
       return [];
@@ -101,11 +110,11 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
     let rest = pending.length > 0 ? Buffer.concat([pending, chunk]) : chunk;
     for (let end = rest.indexOf(LF) + 1; end > 0; end = rest.indexOf(LF) + 1) {
       const line = rest.subarray(0, end);
-      events.push(...take(insideRawLine ? raw(line) : parseLine(line)));
+      events.push(...take(insideRawLine || bare ? raw(line) : parseLine(line)));
       insideRawLine = false;
       rest = rest.subarray(end);
     }
-    const mayBecomeFrame = !insideRawLine && rest[0] === SOH && rest.length < MAX_LINE_BYTES;
+    const mayBecomeFrame = !insideRawLine && !bare && rest[0] === SOH && rest.length < MAX_LINE_BYTES;
     if (rest.length > 0 && !mayBecomeFrame) {
       events.push(...take(raw(rest)));
       insideRawLine = true;
@@ -123,10 +132,12 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
       stdout: stdout.decoded(advisory?.stdout.totalBytes),
       stderr: stderr.decoded(advisory?.stderr.totalBytes),
       files: files.decoded().bytes,
+      bare,
       complete:
-        stdout.framed() === advisory?.stdout.keptBytes &&
-        stderr.framed() === advisory.stderr.keptBytes &&
-        files.framed() === advisory.fileBytes,
+        bare ||
+        (stdout.framed() === advisory?.stdout.keptBytes &&
+          stderr.framed() === advisory.stderr.keptBytes &&
+          files.framed() === advisory.fileBytes),
       ...(advisory && { advisory }),
     };
   }
@@ -137,6 +148,7 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
 type Line =
   | Readonly<{ kind: 'framed' | 'raw'; stream: StreamName | 'files'; bytes: Uint8Array }>
   | Readonly<{ kind: 'final'; advisory: Advisory }>
+  | Readonly<{ kind: 'bare' }>
   | Readonly<{ kind: 'nothing' }>;
 
 function raw(bytes: Uint8Array): Line {
@@ -146,6 +158,7 @@ function raw(bytes: Uint8Array): Line {
 function parseLine(line: Uint8Array): Line {
   if (line[0] !== SOH || line.length > MAX_LINE_BYTES) return raw(line);
   const payload = line.subarray(2, -1);
+  if (line[1] === BARE_KIND && payload.length === 0) return { kind: 'bare' };
   return parseFinalFrame(line, payload) ?? parseStreamFrame(line, payload, 'whole') ?? raw(line);
 }
 

@@ -26,7 +26,7 @@ const EXIT_CANCELLED = 143;
 
 /** A first line, then parts: `<kind> <length>\n<bytes>\n`. `code` comes last, so a cut bundle never parses. */
 function parseBundle(data) {
-  const parts = { arg: [], env: [], file: [] };
+  const parts = { arg: [], env: [], interpreter: [], file: [] };
   let at = data.indexOf('\n') + 1;
   if (data.toString('latin1', 0, at) !== 'gke-code-executor bundle 1\n') throw new Error('not a bundle');
   while (at < data.length) {
@@ -36,7 +36,7 @@ function parseBundle(data) {
     const end = start + Number(length);
     const body = data.subarray(start, end);
     if (data[end] !== 10 || (kind === 'env' && body.indexOf('=') < 1)) throw new Error('malformed part');
-    if (kind === 'arg' || kind === 'env') parts[kind].push(body.toString());
+    if (kind === 'arg' || kind === 'env' || kind === 'interpreter') parts[kind].push(body.toString());
     else if (kind === 'file') parts.file.push(body);
     else parts[kind] = body;
     at = end + 1;
@@ -172,7 +172,8 @@ function start(path, parts) {
   const given = parts.env.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]);
   const env = { PATH: process.env.PATH, HOME: work, TMPDIR: work, LANG: 'C.UTF-8', ...Object.fromEntries(given) };
   const stdio = [stdin, 'pipe', 'pipe'];
-  const child = spawn(process.execPath, [path, ...parts.arg], { cwd: work, env, stdio, detached: true });
+  const [interpreter = process.execPath, ...options] = parts.interpreter;
+  const child = spawn(interpreter, [...options, path, ...parts.arg], { cwd: work, env, stdio, detached: true });
   closeSync(stdin);
   return child;
 }

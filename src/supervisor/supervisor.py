@@ -42,7 +42,7 @@ def parse_bundle(data):
     first, _, data = data.partition(b"\n")
     if first != b"gke-code-executor bundle 1":
         raise ValueError("not a bundle")
-    parts, at = {b"arg": [], b"env": [], b"stdin": [], b"file": []}, 0
+    parts, at = {b"arg": [], b"env": [], b"stdin": [], b"file": [], b"interpreter": []}, 0
     while at < len(data):
         start = data.index(b"\n", at) + 1
         kind, length = data[at : start - 1].split(b" ")
@@ -228,6 +228,9 @@ def become_program(parts, work, stdin, streams):
     given = dict(os.fsdecode(entry).split("=", 1) for entry in parts[b"env"])
     env = {"PATH": os.environ["PATH"], "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
     env.update(given)
+    interpreter = [os.fsdecode(word) for word in parts[b"interpreter"]]
+    if interpreter:
+        os.execvpe(interpreter[0], [*interpreter, sys.argv[0], *args], env)
     if any(name.startswith(START_UP_NAMES) for name in given):
         os.execve(sys.executable, [sys.executable, "-u", sys.argv[0], *args], env)
     os.environ.clear()

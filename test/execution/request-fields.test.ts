@@ -12,12 +12,12 @@ describe('a request with a wrong field', () => {
     {
       what: 'no language',
       fields: { language: undefined },
-      expected: ['/language: must be one of python, javascript'],
+      expected: ['/language: must be one of python, javascript, typescript, shell'],
     },
     {
       what: 'another language',
       fields: { language: 'ruby' },
-      expected: ['/language: must be one of python, javascript'],
+      expected: ['/language: must be one of python, javascript, typescript, shell'],
     },
     { what: 'files that are no list', fields: { files: {} }, expected: ['/files: must be a list of files'] },
     {

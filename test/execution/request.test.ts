@@ -124,6 +124,13 @@ describe('a request that is wrong', () => {
     expect(problems(least, under)).toEqual([]);
   });
 
+  test('with a language that the sandbox does not run', () => {
+    const under = { ...rules, minimumMemoryMiB: (language: string) => (language === 'shell' ? null : 1) };
+    expect(problems({ ...least, language: 'shell' }, under)).toEqual([
+      '/language: must be python or javascript or typescript in this sandbox; shell needs a cluster',
+    ]);
+  });
+
   test('with a prototype in its body', () => {
     const body: unknown = JSON.parse('{"language":"python","code":"","__proto__":{"timeoutSeconds":1}}');
     expect(problems(body)).toEqual(['/__proto__: is not a known field']);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Language, languages, mebibyte, runSupervisor } from './run-supervisor.ts';
+import { languages, mebibyte, runSupervisor } from './run-supervisor.ts';
 
-function printing(language: Language, bytes: Buffer, fd = 1): string {
+function printing(language: (typeof languages)[number], bytes: Buffer, fd = 1): string {
   const hex = bytes.toString('hex');
   return language === 'python'
     ? `import os\nos.write(${fd}, bytes.fromhex('${hex}'))\n`

@@ -1,6 +1,8 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { globsToRegExp } from '../../execution/output-files.ts';
+import { bareScript } from '../../supervisor/bare-script.ts';
 import { writeBundle } from '../../supervisor/bundle.ts';
+import { podCommands } from '../../supervisor/pod-commands.ts';
 import type { Supervisor } from '../../supervisor/source.ts';
 import type { SandboxInput, SandboxSpec } from '../sandbox.ts';
 import { labelsOf } from './job-manifest.ts';
@@ -26,9 +28,11 @@ export function configMapManifest({
   input,
   supervisor,
 }: ConfigMapInput): V1ConfigMap {
-  const { outputFiles } = spec.request;
+  const { language, outputFiles } = spec.request;
   const outputs = outputFiles.length > 0 ? globsToRegExp(outputFiles) : undefined;
-  const bundle = writeBundle({ ...spec.request, ...input, outputFiles: outputs });
+  const { interpreter } = podCommands[language];
+  const bundle = writeBundle({ ...spec.request, ...input, interpreter, outputFiles: outputs });
+  const bare = language === 'shell' ? { 'bare.sh': Buffer.from(bareScript(bundle)) } : {};
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -39,7 +43,7 @@ export function configMapManifest({
     },
     immutable: true,
     binaryData: Object.fromEntries(
-      Object.entries({ ...supervisor, bundle }).map(([key, bytes]) => [key, base64(bytes)]),
+      Object.entries({ ...supervisor, ...bare, bundle }).map(([key, bytes]) => [key, base64(bytes)]),
     ),
   };
 }

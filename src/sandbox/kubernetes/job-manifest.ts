@@ -28,7 +28,12 @@ export const containerName = 'code-runner';
 export const runtimeClass = 'gvisor';
 
 /** Names of the images that run a language unless the request names its own. */
-const images = { python: 'python:3.11-slim', javascript: 'node:24-slim' } as const;
+const images = {
+  python: 'python:3.11-slim',
+  javascript: 'node:24-slim',
+  typescript: 'node:24-slim',
+  shell: 'python:3.11-slim',
+} as const;
 
 /** Non-root user and group of the program, as in Google's Agent Development Kit. */
 const user = 1001;

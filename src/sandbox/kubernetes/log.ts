@@ -90,7 +90,7 @@ async function refused(response: IncomingMessage, spec: SandboxSpec): Promise<Re
 }
 
 function outputOf(decoder: FrameDecoder): SandboxOutput {
-  const { stdout, stderr, files, complete, advisory } = decoder.end();
+  const { stdout, stderr, files, complete, bare, advisory } = decoder.end();
   const signal = advisory !== undefined && 'signal' in advisory.exit ? advisory.exit.signal : null;
   return {
     stdout: { bytes: stdout.bytes, totalBytes: stdout.totalBytes },
@@ -98,6 +98,7 @@ function outputOf(decoder: FrameDecoder): SandboxOutput {
     files,
     omittedFiles: advisory?.omittedFiles ?? 0,
     complete,
+    ...(bare ? { merged: true } : {}),
     report:
       advisory === undefined
         ? null

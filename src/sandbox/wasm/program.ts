@@ -24,8 +24,13 @@ export type Ending = (typeof endings)[number];
 /** Exit codes as a shell shows them, for endings that are not the program's own. */
 export const exitCodes = { uncaught: 1, aborted: 134, killed: 137 } as const;
 
-/** Lowest memory limit in which ordinary programs of the language were measured to run. */
-export const minimumMemoryMiB: Readonly<Record<Language, number>> = { python: 16, javascript: 8 };
+/** Languages that have an interpreter here, and the lowest memory limit in which their ordinary programs were measured to run. */
+export const minimumMemoryMiB = { python: 16, javascript: 8 } as const satisfies Partial<Record<Language, number>>;
+export type WasmLanguage = keyof typeof minimumMemoryMiB;
+
+export function isWasmLanguage(language: Language): language is WasmLanguage {
+  return Object.hasOwn(minimumMemoryMiB, language);
+}
 
 /** What the work directory and /tmp may hold together. */
 export const fileSystemBytes = 64 * 1024 * 1024;

@@ -2,13 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { serialize } from 'node:v8';
-import type { Language } from '../../execution/execution.ts';
 import { maxPackedBytes } from '../../execution/output-files.ts';
 import type { CapturedStream } from '../sandbox.ts';
 import { descriptors, lengthBytes } from './channels.ts';
 import { childArguments } from './child-arguments.ts';
 import { controlMessages, type Report } from './control.ts';
-import { type Ending, exitCodes, type WasmProgram } from './program.ts';
+import { type Ending, exitCodes, type WasmLanguage, type WasmProgram } from './program.ts';
 
 /** How long a child may take to end itself before it is killed from outside, in milliseconds. */
 const graceMs = 1_000;
@@ -34,7 +33,7 @@ export type PreparedChild = ReturnType<typeof spawnSandbox>;
  * Starts a child process with the interpreter of a language, ready to be handed one program. A child runs one
  * program and is never used again; it ends when the program ends, at the time limit, by `kill`, or with its parent.
  */
-export function spawnSandbox(language: Language) {
+export function spawnSandbox(language: WasmLanguage) {
   const child = spawnChild(language);
   const closed = whenClosed(child);
   const killer = delayedKill(child);
@@ -81,7 +80,7 @@ export function spawnSandbox(language: Language) {
   };
 }
 
-function spawnChild(language: Language): ChildProcess {
+function spawnChild(language: WasmLanguage): ChildProcess {
   return spawn(process.execPath, childArguments(language), {
     env: {},
     cwd: '/',

@@ -1,5 +1,4 @@
-import type { Language } from '../../execution/execution.ts';
-import type { Ending } from './program.ts';
+import type { Ending, WasmLanguage } from './program.ts';
 
 /** What the interpreter's thread tells the main thread of its child. */
 export type InterpreterMessage =
@@ -8,7 +7,7 @@ export type InterpreterMessage =
 
 /** What a child runs. */
 export interface Interpreter {
-  readonly language: Language;
+  readonly language: WasmLanguage;
   /** Of the thread that runs it. */
   readonly url: string;
   readonly wasmFile: string;

@@ -106,7 +106,7 @@ export function bulky(bytes: number): string {
 export function contractBehaviour(code: string, input: ProgramInput): Behaviour {
   const known = Object.values(pythonPrograms).find((program) => program.code === code);
   if (known !== undefined) return known.behaviour(input);
-  if (input.language === 'javascript') return printable('hello\n');
+  if (input.language !== 'python') return printable('hello\n');
   const [, stdout, stderr] = printingPattern.exec(code) ?? [];
   if (stdout !== undefined && stderr !== undefined) {
     return { stdout: Buffer.from(stdout, 'hex'), stderr: Buffer.from(stderr, 'hex') };

@@ -153,7 +153,7 @@ describe('start', () => {
       },
       immutable: true,
     });
-    expect(Object.keys(binaryData)).toEqual(['bundle', 'sitecustomize.py']);
+    expect(Object.keys(binaryData)).toEqual(['sitecustomize.py', 'work_files.py', 'bundle']);
     expect(Buffer.from(binaryData.bundle, 'base64').toString()).toContain('code 8\nprint(1)\n');
   });
 

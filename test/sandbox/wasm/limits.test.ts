@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Language } from '../../../src/execution/execution.ts';
 import { checkMemoryLimit, limitMemories } from '../../../src/sandbox/wasm/memory-limit.ts';
+import type { WasmLanguage } from '../../../src/sandbox/wasm/program.ts';
 import { minimumMemoryMiB } from '../../../src/sandbox/wasm/program.ts';
 import { spawnSandbox } from '../../../src/sandbox/wasm/spawn.ts';
 import { mebibytes, noFiles, run, runRaw } from './run.ts';
@@ -8,7 +8,7 @@ import { mebibytes, noFiles, run, runRaw } from './run.ts';
 const timedOut = { ending: 'timedOut', exitCode: 137 };
 
 describe.concurrent('the time limit ends', () => {
-  test.each<{ name: string; language: Language; code: string }>([
+  test.each<{ name: string; language: WasmLanguage; code: string }>([
     { name: 'a loop', language: 'python', code: `print('up', end='')\nwhile True: pass` },
     { name: 'a sleep', language: 'python', code: `print('up', end='')\nimport time\ntime.sleep(1000)` },
     {
@@ -62,7 +62,7 @@ describe.concurrent('the time limit ends', () => {
   });
 });
 
-const hungry: Record<Language, { small: string; one: string; caught: string }> = {
+const hungry: Record<WasmLanguage, { small: string; one: string; caught: string }> = {
   python: {
     small: `held = []\nwhile True: held.append([])`,
     one: `print('up')\nbytearray(1 << 30)`,

@@ -1,0 +1,51 @@
+import { mainFiles } from '../execution/files.ts';
+
+/** Where a part of a bundle lies. */
+interface Part {
+  readonly kind: string;
+  readonly start: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Seconds over its limit that a bare program may run: the kubelet's clock starts later than its own, in whole seconds. */
+const lateSeconds = 1;
+
+/**
+ * The ConfigMap's `bare.sh`, by which `start.sh` finds its way in the bundle where no supervisor can run: numbers and
+ * paths only, so that it stays small whatever the program gets.
+ */
+export function bareScript(bundle: Uint8Array): string {
+  const parts = partsOf(Buffer.from(bundle));
+  const linesOf = (kind: string, line: (part: Part) => string) => parts.filter((part) => part.kind === kind).map(line);
+  const argument = ({ start, bytes }: Part) => `value ${start + 1} ${bytes.length}; set -- "$@" "$value"`;
+  return [
+    ...linesOf('timeout', ({ bytes }) => `limit=${Math.ceil(Number(bytes) / 1000) + lateSeconds}`),
+    ...linesOf('file', ({ start, bytes }) => {
+      const end = bytes.indexOf(0);
+      return place(start + end + 1, bytes.length - end - 1, bytes.subarray(0, end).toString());
+    }),
+    ': >.stdin',
+    ...linesOf('stdin', ({ start, bytes }) => place(start, bytes.length, '.stdin')),
+    ...linesOf('code', ({ start, bytes }) => place(start, bytes.length, mainFiles.shell)),
+    ...linesOf('env', argument),
+    `set -- "$@" sh ./${mainFiles.shell}`,
+    ...linesOf('arg', argument),
+    '',
+  ].join('\n');
+}
+
+function place(start: number, length: number, path: string): string {
+  return `place ${start + 1} ${length} '${path.replaceAll("'", `'\\''`)}'`;
+}
+
+function partsOf(bundle: Buffer): readonly Part[] {
+  const parts: Part[] = [];
+  for (let at = bundle.indexOf('\n') + 1; at < bundle.length; ) {
+    const start = bundle.indexOf('\n', at) + 1;
+    const [kind = '', length] = bundle.toString('latin1', at, start).trimEnd().split(' ');
+    const bytes = bundle.subarray(start, start + Number(length));
+    parts.push({ kind, start, bytes });
+    at = start + bytes.length + 1;
+  }
+  return parts;
+}
