@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { type Execution, isFinal, languages, states } from './execution/execution.ts';
+import { usageOf } from './execution/cost.ts';
+import { type Execution, type FinalExecution, isFinal, languages, states } from './execution/execution.ts';
+import { mimeBundleSchema } from './results.ts';
 
 const time = z.string().nullable();
 const stream = z.object({
@@ -60,7 +62,18 @@ export const resourceSchema = z.object({
       reason: z.string(),
       message: z.string(),
       durationMs: z.number().nullable(),
+      /** What it took by what it had reserved, and what that costs by list prices (src/execution/cost.ts). */
+      usage: z
+        .object({
+          seconds: z.number(),
+          vcpuSeconds: z.number(),
+          memoryGibSeconds: z.number(),
+          estimatedUsd: z.number(),
+        })
+        .nullable(),
       outputComplete: z.boolean(),
+      /** The kernel that the program ran on, as its supervisor saw it: `gVisor` and a version. */
+      kernel: z.string().nullable(),
       /** Both streams came as one, as `stdout`: a shell image with neither Python nor Node.js in it. */
       streamsMerged: z.boolean(),
       stdout: stream,
@@ -69,6 +82,8 @@ export const resourceSchema = z.object({
       files: z.array(outputFile),
       /** Files that `outputFiles` names and that were too many or too large. */
       omittedFiles: z.int(),
+      /** With `include=output`: what the program declared to be shown. */
+      results: z.array(mimeBundleSchema).optional(),
     })
     .nullable(),
 });
@@ -123,8 +138,9 @@ function shown({ reason, message }: { reason: string; message: string }) {
   return { reason, message };
 }
 
-function toResult(execution: Extract<Execution, { output: unknown; endedAt: number }>): Resource['result'] {
+function toResult(execution: FinalExecution): Resource['result'] {
   const { exitCode, signal, fault, started, retrySafe, reason, message, output } = execution;
+  const { isolation, request, startedAt, finishedAt } = execution;
   return {
     exitCode,
     signal,
@@ -134,7 +150,9 @@ function toResult(execution: Extract<Execution, { output: unknown; endedAt: numb
     reason,
     message,
     durationMs: output.durationMs,
+    usage: isolation === 'gvisor' ? usageOf(request, startedAt, finishedAt) : null,
     outputComplete: output.complete,
+    kernel: output.kernel,
     streamsMerged: output.merged === true,
     stdout: output.stdout,
     stderr: output.stderr,

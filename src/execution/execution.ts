@@ -75,6 +75,8 @@ const outputSummarySchema = z.object({
   omittedFiles: z.int().default(0),
   /** False when the log broke off: what is kept is true, but there may have been more. */
   complete: z.boolean(),
+  /** The kernel that the supervisor saw, for example `gVisor 4.4.0`; null where it could not say. */
+  kernel: z.string().nullable().default(null),
   /** Both streams came as one, as standard output. */
   merged: z.literal(true).optional(),
   /** The supervisor's own clock; advisory, since the program can forge it. */

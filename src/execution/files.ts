@@ -8,6 +8,11 @@ export const mainFiles: Readonly<Record<Language, string>> = {
   shell: 'main.sh',
 };
 
+/**
+ * Where a program puts its results, a MIME bundle in each line. It comes back without being asked for.
+ */
+export const resultsFile = '.results.jsonl';
+
 /** A file of a program's work directory. */
 export interface FileEntry {
   /** Relative to the work directory, with `/` between its names, see `pathProblem`. */

@@ -6,6 +6,7 @@ export const noOutput: OutputSummary = {
   stderr: { bytes: 0, totalBytes: 0, truncated: false },
   files: [],
   omittedFiles: 0,
+  kernel: null,
   complete: true,
   durationMs: null,
 };

@@ -1,4 +1,4 @@
-import { type FileEntry, packFiles, pathProblem } from './files.ts';
+import { type FileEntry, packFiles, pathProblem, resultsFile } from './files.ts';
 import { sizes } from './limits.ts';
 
 /** Most `**` in a pattern: with more of them a match could take very long. */
@@ -16,7 +16,7 @@ export function globProblem(glob: string): string | undefined {
  * The regular expression of paths that any of the patterns names: `*` and `?` stand for characters of one name, `**`
  * for any number of directories (at the end: for everything below). It uses only what Python and JavaScript read alike.
  */
-export function globsToRegExp(globs: readonly string[]): string {
+function globsToRegExp(globs: readonly string[]): string {
   return `^(?:${globs.map(globToRegExp).join('|')})$`;
 }
 
@@ -51,10 +51,14 @@ interface Wanted {
   readonly maxOutputFileBytes: number;
 }
 
+/** The regular expression of the paths that come back. */
+export function outputPattern({ outputFiles }: Pick<Wanted, 'outputFiles'>): string {
+  return globsToRegExp([...outputFiles, resultsFile]);
+}
+
 /** Of the files that a program left, those that its request names, in order of their paths, as far as there is room. */
 export function handedOut(left: readonly FileEntry[], request: Wanted): HandedOut {
-  if (request.outputFiles.length === 0) return { files: new Uint8Array(), omittedFiles: 0 };
-  const pattern = new RegExp(globsToRegExp(request.outputFiles), 'u');
+  const pattern = new RegExp(outputPattern(request), 'u');
   const named = left.filter(({ path }) => pattern.test(path)).sort((a, b) => (a.path < b.path ? -1 : 1));
   const kept: FileEntry[] = [];
   let room = request.maxOutputFileBytes;

@@ -143,8 +143,6 @@ function toSubmission(body: Body): Omit<Submission, 'given'> {
     codeBytes: code.length,
     stdinBytes: stdin.length,
     files: files.map(({ path, bytes }) => ({ path, bytes: bytes.length })),
-    // Room that was not asked for would be the program's to fill.
-    maxOutputFileBytes: body.outputFiles.length > 0 ? body.maxOutputFileBytes : 0,
     cpuRequestMillicores:
       cpuRequestMillicores ?? Math.min(limits.cpuRequestMillicores.default, body.cpuLimitMillicores),
     memoryRequestMiB: memoryRequestMiB ?? Math.min(limits.memoryRequestMiB.default, body.memoryLimitMiB),

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { resultsFile } from '../execution/files.ts';
 import type { Executor, Stream } from '../executor.ts';
 import { type Resource, readable } from '../resource.ts';
+import { parseResults } from '../results.ts';
 
 /** Where an execution is found. */
 export function pathOf(id: string): string {
@@ -42,16 +44,16 @@ export async function withOutput(executor: Executor, resource: Resource): Promis
     const bytes = (await executor.output(resource.id, stream)) ?? new Uint8Array();
     return { ...result[stream], ...readable(bytes, result[stream]) };
   };
-  const readFiles = async () =>
-    ((await executor.files(resource.id)) ?? []).map(({ path, bytes }) => ({
-      path,
-      bytes: bytes.length,
-      ...readable(bytes, { truncated: false }),
-    }));
-  const [stdout, stderr, files] = await Promise.all([
+  const [stdout, stderr, entries = []] = await Promise.all([
     read('stdout'),
     read('stderr'),
-    result.files.length > 0 ? readFiles() : [],
+    result.files.length > 0 ? executor.files(resource.id) : [],
   ]);
-  return { ...resource, result: { ...result, stdout, stderr, files } };
+  const files = entries.map(({ path, bytes }) => ({
+    path,
+    bytes: bytes.length,
+    ...readable(bytes, { truncated: false }),
+  }));
+  const results = entries.filter(({ path }) => path === resultsFile).flatMap(({ bytes }) => parseResults(bytes));
+  return { ...resource, result: { ...result, stdout, stderr, files, results } };
 }

@@ -3,6 +3,7 @@ import { type Execution, type ExecutionIn, isFinal, type OutputSummary } from '.
 import { unpackFiles } from '../execution/files.ts';
 import { noOutput } from '../execution/final.ts';
 import { clocks } from '../execution/limits.ts';
+import { missingModule } from '../execution/missing-module.ts';
 import type { ExecutionEvent } from '../execution/transitions.ts';
 import type { Job, SandboxOutput, SandboxStatus } from '../sandbox/sandbox.ts';
 import type { Parts } from '../store/store.ts';
@@ -87,9 +88,11 @@ async function finish(ports: Ports, execution: Launched, job: Job, { ending }: E
     timeoutSeconds: execution.request.timeoutSeconds,
     started: execution.state === 'RUNNING' || (execution.state === 'STOPPING' && execution.startedAt !== null),
     report: captured.report,
+    kernel: captured.kernel,
+    missingModule: missingModule(captured.stderr.bytes),
   });
   const kept = captured.complete ? null : await keptOutput(ports, execution.id);
-  const output = verdict.started ? (kept ?? summary(captured)) : noOutput;
+  const output = verdict.started ? (kept ?? summary(captured)) : { ...noOutput, kernel: captured.kernel };
   const event = { type: 'ended', jobUid: job.jobUid, ending, verdict, output } as const;
   await apply(ports, execution.id, event, kept === null ? parts(captured) : undefined);
   await ports.sandbox.remove(job, { wait: false });
@@ -159,7 +162,8 @@ function parts({ stdout, stderr, files }: SandboxOutput): Parts {
   return { stdout: stdout.bytes, stderr: stderr.bytes, ...(files.length > 0 ? { outputFiles: files } : {}) };
 }
 
-function summary({ stdout, stderr, files, omittedFiles, complete, merged, report }: SandboxOutput): OutputSummary {
+function summary(captured: SandboxOutput): OutputSummary {
+  const { stdout, stderr, files, omittedFiles, complete, kernel, merged, report } = captured;
   const stream = ({ bytes, totalBytes }: SandboxOutput['stdout']) => ({
     bytes: bytes.length,
     totalBytes,
@@ -171,6 +175,7 @@ function summary({ stdout, stderr, files, omittedFiles, complete, merged, report
     files: unpackFiles(files).map(({ path, bytes }) => ({ path, bytes: bytes.length })),
     omittedFiles,
     complete,
+    kernel,
     ...(merged && { merged }),
     durationMs: report?.durationMs ?? null,
   };

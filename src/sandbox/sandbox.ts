@@ -65,6 +65,8 @@ export interface SandboxOutput {
   readonly complete: boolean;
   /** Both streams came as one, as standard output: the image has nothing to keep them apart with. */
   readonly merged?: true;
+  /** What the supervisor saw of its kernel before any code ran; null when it did not say, or where there is none. */
+  readonly kernel: string | null;
   /** The supervisor's last word; advisory. Null when there was none. */
   readonly report: { readonly signal: number | null; readonly durationMs: number; readonly timedOut?: true } | null;
 }

@@ -19,6 +19,7 @@ export function bareScript(bundle: Uint8Array): string {
   const linesOf = (kind: string, line: (part: Part) => string) => parts.filter((part) => part.kind === kind).map(line);
   const argument = ({ start, bytes }: Part) => `value ${start + 1} ${bytes.length}; set -- "$@" "$value"`;
   return [
+    ...linesOf('kernel', ({ bytes }) => `case $kernel in ${bytes}*) ;; *) exit 125 ;; esac`),
     ...linesOf('timeout', ({ bytes }) => `limit=${Math.ceil(Number(bytes) / 1000) + lateSeconds}`),
     ...linesOf('file', ({ start, bytes }) => {
       const end = bytes.indexOf(0);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { maxPackedBytes } from '../execution/output-files.ts';
+import { parsedJson } from '../json.ts';
 
 export type StreamName = 'stdout' | 'stderr';
 export type OutputCaps = Readonly<{ maxStdoutBytes: number; maxStderrBytes: number; maxOutputFileBytes: number }>;
@@ -24,6 +25,8 @@ export type DecodedOutput = Readonly<{
   complete: boolean;
   /** There was no supervisor: both streams are one. */
   bare: boolean;
+  /** What was seen of the kernel before any code ran; undefined when that was not said. */
+  kernel: string | undefined;
   advisory?: Advisory;
 }>;
 
@@ -38,6 +41,7 @@ const DLE = 0x10;
 const LF = 0x0a;
 const FINAL_KIND = 0x66;
 const BARE_KIND = 0x72;
+const KERNEL_KIND = 0x6b;
 const STREAM_KINDS: ReadonlyMap<number, StreamName | 'files'> = new Map([
   [0x6f, 'stdout'],
   [0x65, 'stderr'],
@@ -76,7 +80,8 @@ export function decodeFrames(chunks: Iterable<Uint8Array>, caps: OutputCaps): De
 /**
  * A frame is one line: SOH, a kind, the payload. Kinds `o` and `e` carry bytes of a stream with LF, CR and DLE escaped
  * as DLE n, DLE r and DLE DLE, kind `a` those of packed files; kind `f`, the last, carries JSON. Kind
- * `r`, the first, says that there is no supervisor. Any other line was written around the supervisor
+ * `k` says on what kernel it runs, or `r` that and that there is no supervisor; they count as the first line only, which
+ * comes before any code of the program. Any other line was written around the supervisor
  * (to /proc/1/fd/1, or by the kubelet) and is standard output, line feed included. Holds at most the caps and one line.
  */
 export function frameDecoder(caps: OutputCaps): FrameDecoder {
@@ -88,12 +93,15 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
   let pending = new Uint8Array();
   let insideRawLine = false;
   let bare = false;
+  let kernel: string | undefined;
+  let isFirst = true;
   let advisory: Advisory | undefined;
 
   function take(line: Line): readonly OutputEvent[] {
     if (line.kind === 'nothing') return [];
-    if (line.kind === 'bare') {
-      bare = true;
+    if (line.kind === 'begin') {
+      bare = line.bare;
+      kernel = line.kernel;
       return [];
     }
     if (line.kind === 'final') {
@@ -110,7 +118,9 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
     let rest = pending.length > 0 ? Buffer.concat([pending, chunk]) : chunk;
     for (let end = rest.indexOf(LF) + 1; end > 0; end = rest.indexOf(LF) + 1) {
       const line = rest.subarray(0, end);
-      events.push(...take(insideRawLine || bare ? raw(line) : parseLine(line)));
+      const begin = isFirst ? parseBegin(line) : undefined;
+      events.push(...take(begin ?? (insideRawLine || bare ? raw(line) : parseLine(line))));
+      isFirst = false;
       insideRawLine = false;
       rest = rest.subarray(end);
     }
@@ -133,6 +143,7 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
       stderr: stderr.decoded(advisory?.stderr.totalBytes),
       files: files.decoded().bytes,
       bare,
+      kernel,
       complete:
         bare ||
         (stdout.framed() === advisory?.stdout.keptBytes &&
@@ -148,7 +159,7 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
 type Line =
   | Readonly<{ kind: 'framed' | 'raw'; stream: StreamName | 'files'; bytes: Uint8Array }>
   | Readonly<{ kind: 'final'; advisory: Advisory }>
-  | Readonly<{ kind: 'bare' }>
+  | Readonly<{ kind: 'begin'; bare: boolean; kernel: string }>
   | Readonly<{ kind: 'nothing' }>;
 
 function raw(bytes: Uint8Array): Line {
@@ -158,8 +169,15 @@ function raw(bytes: Uint8Array): Line {
 function parseLine(line: Uint8Array): Line {
   if (line[0] !== SOH || line.length > MAX_LINE_BYTES) return raw(line);
   const payload = line.subarray(2, -1);
-  if (line[1] === BARE_KIND && payload.length === 0) return { kind: 'bare' };
   return parseFinalFrame(line, payload) ?? parseStreamFrame(line, payload, 'whole') ?? raw(line);
+}
+
+function parseBegin(line: Uint8Array): Line | undefined {
+  const [mark, kind] = line;
+  const text = Buffer.from(line.subarray(2, -1)).toString('latin1');
+  if (mark !== SOH || !/^[ -~]{0,100}$/.test(text)) return undefined;
+  if (kind !== BARE_KIND && kind !== KERNEL_KIND) return undefined;
+  return { kind: 'begin', bare: kind === BARE_KIND, kernel: text };
 }
 
 /** A frame that the end of the log cuts: its bytes so far count, a cut final frame tells nothing. */
@@ -171,16 +189,8 @@ function parseTornLine(line: Uint8Array): Line {
 
 function parseFinalFrame(line: Uint8Array, payload: Uint8Array): Line | undefined {
   if (line[1] !== FINAL_KIND) return undefined;
-  const advisory = advisorySchema.safeParse(parseJson(Buffer.from(payload).toString())).data;
+  const advisory = advisorySchema.safeParse(parsedJson(Buffer.from(payload).toString())).data;
   return advisory && { kind: 'final', advisory };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function parseStreamFrame(line: Uint8Array, payload: Uint8Array, form: Form): Line | undefined {

@@ -9,7 +9,10 @@ fi
 command -v node >/dev/null 2>&1 && exec node "$here/supervisor.mjs" "$main"
 
 exec 2>&1
-printf '\001r\n'
+read -r boot </proc/cmdline
+read -r kernel </proc/sys/kernel/osrelease
+case $boot in *gvisor*) kernel="gVisor $kernel" ;; esac
+printf '\001r%s\n' "$kernel"
 cd "${main%/*}" || exit 125
 
 # Bytes of the bundle: where they begin, counted from 1, and how many.
@@ -18,7 +21,7 @@ place() { file=./$3; mkdir -p "${file%/*}"; part "$1" "$2" >"$file"; }
 # In $value, with the line feeds at its end, which a substitution would drop.
 value() { value=$(part "$1" "$2"; printf x); value=${value%x}; }
 
-# Places the files, sets $limit, and makes the command line with its environment the arguments of this script.
+# Ends this where the kernel is another, places the files, sets $limit, and makes the command line with its environment the arguments of this script.
 set --
 . "$here/bare.sh"
 

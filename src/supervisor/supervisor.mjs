@@ -3,9 +3,18 @@
 // .js, so that Node looks at its syntax and takes `require` as well as `import` with top-level await. Writes to the log
 // are synchronous: a program that prints faster than the log takes is slowed down instead of piling up here.
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
+import { constants, release } from 'node:os';
 
 const FRAME_BYTES = 8000;
 const FLUSH_MS = 50;
@@ -67,6 +76,11 @@ function emit(kind, payload) {
 /** Containerd drops a CR before a LF; all other bytes arrive as they are. */
 function escaped(chunk) {
   return chunk.toString('latin1').replaceAll('\x10', '\x10\x10').replaceAll('\n', '\x10n').replaceAll('\r', '\x10r');
+}
+
+function kernel() {
+  const withGVisor = readFileSync('/proc/cmdline', 'latin1').includes('gvisor');
+  return `${withGVisor ? 'gVisor ' : ''}${release()}`;
 }
 
 /** False once the frame would grow the log past what the kubelet keeps in one file. */
@@ -147,8 +161,9 @@ function ageMs() {
 const workFiles = () => createRequire(import.meta.url)('./work-files.cjs');
 
 function handOutFiles(path, parts) {
-  if (!parts.outputs) return { fileBytes: 0, omittedFiles: 0 };
   const at = path.lastIndexOf('/');
+  const work = path.slice(0, at);
+  if (!parts.asked && !existsSync(`${work}/.results.jsonl`)) return { fileBytes: 0, omittedFiles: 0 };
   const lineBytes = 3 + LOG_LINE_BYTES;
   let left = LOG_BUDGET_BYTES - spent.o - spent.e;
   const write = (data) => {
@@ -158,7 +173,7 @@ function handOutFiles(path, parts) {
   };
   const log = { frameBytes: FRAME_BYTES, lineBytes, escaped, write, left: () => left };
   const wanted = { pattern: parts.outputs.toString(), room: integer(parts.room) };
-  return workFiles().handOut({ work: path.slice(0, at), main: path.slice(at + 1), ...wanted, log });
+  return workFiles().handOut({ work, main: path.slice(at + 1), ...wanted, log });
 }
 
 function start(path, parts) {
@@ -170,7 +185,10 @@ function start(path, parts) {
   const stdin = openSync(stdinPath, 'r');
   if (parts.stdin) unlinkSync(stdinPath);
   const given = parts.env.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]);
-  const env = { PATH: process.env.PATH, HOME: work, TMPDIR: work, LANG: 'C.UTF-8', ...Object.fromEntries(given) };
+  // The user has no name in any image.
+  const user = { USER: 'sandbox', LOGNAME: 'sandbox' };
+  const home = { HOME: work, TMPDIR: work, LANG: 'C.UTF-8' };
+  const env = { PATH: process.env.PATH, ...home, ...user, ...Object.fromEntries(given) };
   const stdio = [stdin, 'pipe', 'pipe'];
   const [interpreter = process.execPath, ...options] = parts.interpreter;
   const child = spawn(interpreter, [...options, path, ...parts.arg], { cwd: work, env, stdio, detached: true });
@@ -204,7 +222,6 @@ function supervise(child, limits, handOut) {
   };
   setTimeout(end, Math.min(Math.max(1, limits.timeout + START_MS - ageMs()), LONGEST_TIMER_MS), EXIT_TIMED_OUT);
   process.on('SIGTERM', () => end(EXIT_CANCELLED));
-  for (const name of Object.keys(constants.signals)) if (!LEFT_ALONE.has(name)) process.on(name, () => {});
   child.on('exit', (code, signal) => {
     exit = signal ? { signal: constants.signals[signal] } : { code };
     end();
@@ -220,7 +237,12 @@ function fail(error) {
 try {
   const parts = parseBundle(readFileSync(process.argv[1].replace(/[^/]*$/, 'bundle')));
   const limits = { timeout: integer(parts.timeout), stdout: integer(parts.stdout), stderr: integer(parts.stderr) };
+  const seen = kernel();
+  emit('k', seen);
+  if (parts.kernel && !seen.startsWith(parts.kernel.toString())) process.exit(EXIT_BROKEN);
   const path = process.argv[2];
+  // Before there is a program, whose first act may be a signal to us.
+  for (const name of Object.keys(constants.signals)) if (!LEFT_ALONE.has(name)) process.on(name, () => {});
   const child = start(path, parts);
   child.on('error', fail);
   if (child.pid) supervise(child, limits, () => handOutFiles(path, parts));

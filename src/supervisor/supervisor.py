@@ -67,6 +67,11 @@ def write_frame(kind, payload):
             return
 
 
+def kernel():
+    with_gvisor = b"gvisor" in read("/proc/cmdline")
+    return ("gVisor " if with_gvisor else "") + os.uname().release
+
+
 def escaped(chunk):
     # Containerd drops a CR before a LF; all other bytes arrive as they are.
     return chunk.replace(b"\x10", b"\x10\x10").replace(b"\n", b"\x10n").replace(b"\r", b"\x10r")
@@ -183,11 +188,11 @@ def pump(program, streams, wake):
 
 
 def hand_out_files(parts):
-    if b"outputs" not in parts:
+    work, main = os.path.split(sys.argv[0])
+    if b"asked" not in parts and not os.path.lexists(work + "/.results.jsonl"):
         return 0, 0
     import work_files
 
-    work, main = os.path.split(sys.argv[0])
     return work_files.hand_out(work, main, parts[b"outputs"][0], int(parts[b"room"][0]))
 
 
@@ -227,6 +232,8 @@ def become_program(parts, work, stdin, streams):
     args = [os.fsdecode(arg) for arg in parts[b"arg"]]
     given = dict(os.fsdecode(entry).split("=", 1) for entry in parts[b"env"])
     env = {"PATH": os.environ["PATH"], "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    # The user has no name in any image, and Matplotlib wants to write what is no output of the program.
+    env.update(USER="sandbox", LOGNAME="sandbox", MPLCONFIGDIR="/tmp/matplotlib")
     env.update(given)
     interpreter = [os.fsdecode(word) for word in parts[b"interpreter"]]
     if interpreter:
@@ -244,6 +251,10 @@ def main():
     supervisor = os.getpid()
     try:
         parts = parse_bundle(read(HERE + "/bundle"))
+        seen = kernel()
+        write_frame(b"k", seen.encode("ascii", "replace"))
+        if b"kernel" in parts and not seen.startswith(os.fsdecode(parts[b"kernel"][0])):
+            os._exit(EXIT_BROKEN)
         if parts[b"file"]:
             import work_files
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { unpackFiles } from '../../src/execution/files.ts';
-import { globProblem, globsToRegExp, handedOut, maxPackedBytes } from '../../src/execution/output-files.ts';
+import { globProblem, handedOut, maxPackedBytes, outputPattern } from '../../src/execution/output-files.ts';
 
 describe('a pattern', () => {
   const rows: readonly { globs: readonly string[]; yes: readonly string[]; no: readonly string[] }[] = [
@@ -16,7 +16,7 @@ describe('a pattern', () => {
     { globs: ['a-b c'], yes: ['a-b c'], no: ['abc'] },
   ];
   test.each(rows)('$globs names what it says', ({ globs, yes, no }) => {
-    const pattern = new RegExp(globsToRegExp(globs), 'u');
+    const pattern = new RegExp(outputPattern({ outputFiles: globs }), 'u');
     expect([...yes, ...no].filter((path) => pattern.test(path))).toEqual(yes);
   });
 
@@ -61,11 +61,12 @@ describe('the files that are handed out', () => {
     expect([pathsOf(out), out.omittedFiles]).toEqual([['a'], 1]);
   });
 
-  test('are none when nothing is named, whatever the room', () => {
-    expect(handedOut([file('a', 1)], { ...wanted, outputFiles: [] })).toEqual({
-      files: new Uint8Array(),
-      omittedFiles: 0,
+  test('are only the results when nothing is named', () => {
+    const out = handedOut([file('a', 1), file('.results.jsonl', 1), file('b/.results.jsonl', 1)], {
+      ...wanted,
+      outputFiles: [],
     });
+    expect([pathsOf(out), out.omittedFiles]).toEqual([['.results.jsonl'], 0]);
     expect([maxPackedBytes({ maxOutputFileBytes: 0 }), maxPackedBytes(wanted)]).toEqual([0, 281_610]);
   });
 });

@@ -20,8 +20,6 @@ describe('a request that is right', () => {
       files: [],
       outputFiles: [],
       ...Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, limit.default])),
-      // Nothing was asked for.
-      maxOutputFileBytes: 0,
     });
     expect([Buffer.from(code).toString(), stdin.length]).toEqual(['print(1)', 0]);
   });

@@ -65,6 +65,7 @@ export const output: OutputSummary = {
   stderr: { bytes: 0, totalBytes: 0, truncated: false },
   files: [{ path: 'a/b.txt', bytes: 3 }],
   omittedFiles: 1,
+  kernel: 'gVisor 4.4.0',
   complete: true,
   durationMs: 900,
 };

@@ -105,7 +105,7 @@ describe('POST /v1/executions', () => {
     const response = await post(executions, { language: 'cobol', timeoutSeconds: 0, surprise: 1 });
     const { errors } = await problemIn(response, 422, 'invalid-request');
     expect(errors).toEqual([
-      { pointer: '/language', detail: 'must be one of python, javascript' },
+      { pointer: '/language', detail: 'must be one of python, javascript, typescript, shell' },
       { pointer: '/code', detail: 'must be a string' },
       { pointer: '/timeoutSeconds', detail: 'must be an integer from 1 to 3600, got 0' },
       { pointer: '/surprise', detail: 'is not a known field' },

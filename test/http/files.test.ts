@@ -8,6 +8,7 @@ const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
 const left = [
   { path: 'out/ü (1).bin', bytes },
   { path: 'out/a.csv', bytes: new TextEncoder().encode('a,é\n') },
+  { path: '.results.jsonl', bytes: new TextEncoder().encode('{"text/html": "<b>1</b>"}\nwords\n') },
   { path: 'other', bytes: new Uint8Array() },
 ];
 
@@ -31,15 +32,18 @@ describe('the files that a program leaves', () => {
   test('are named by the execution, and come with it when they are asked for', async () => {
     const { id } = await run();
     const plain = await resourceIn(await fetch(at(`/v1/executions/${id}`)));
+    const results = { path: '.results.jsonl', bytes: 32 };
     const listed = [
       { path: 'out/a.csv', bytes: 5 },
       { path: 'out/ü (1).bin', bytes: 256 },
     ];
     expect(plain).toMatchObject({ files: [{ path: 'in/a', bytes: 12 }], outputFiles: ['out/*'] });
-    expect(plain.result).toMatchObject({ files: listed, omittedFiles: 0 });
+    expect(plain.result).toMatchObject({ files: [results, ...listed], omittedFiles: 0 });
     const whole = await fetch(at(`/v1/executions/${id}?include=output`));
     const base64 = Buffer.from(bytes).toString('base64');
-    expect((await resourceIn(whole)).result?.files).toEqual([
+    const { result } = await resourceIn(whole);
+    expect(result?.results).toEqual([{ 'text/html': '<b>1</b>' }, { 'text/plain': 'words' }]);
+    expect(result?.files.slice(1)).toEqual([
       { ...listed[0], text: 'a,é\n' },
       { ...listed[1], base64 },
     ]);

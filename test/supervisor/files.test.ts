@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type FileEntry, packFiles, unpackFiles } from '../../src/execution/files.ts';
-import { globsToRegExp } from '../../src/execution/output-files.ts';
 import { languages, mebibyte, runSupervisor, type Settings } from './run-supervisor.ts';
 
-const all = globsToRegExp(['**']);
-const everything: Settings = { outputFiles: all, maxOutputFileBytes: 3 * mebibyte };
+const everything: Settings = { outputFiles: ['**'], maxOutputFileBytes: 3 * mebibyte };
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
+const results = '{"text/plain": "x"}\n';
 const shown = (files: Uint8Array) =>
   unpackFiles(files).map(({ path, bytes }) => [path, Buffer.from(bytes).toString('latin1')]);
 
@@ -72,10 +71,19 @@ describe.each(languages)('the files of a %s program', (language) => {
     expect(run).toMatchObject({ complete: true, exitCode: 0, advisory: { omittedFiles: 0 } });
   });
 
+  it('that are results come back unasked', async () => {
+    const written = packFiles([
+      { path: '.results.jsonl', bytes: Buffer.from(results) },
+      { path: 'other', bytes: everyByte },
+    ]);
+    const run = await runSupervisor(language, nothing, { maxOutputFileBytes: 100, files: written });
+    expect([shown(run.files), run.complete]).toEqual([[['.results.jsonl', results]], true]);
+  });
+
   it('stay where they are when nobody asks for them, or for others', async () => {
     const kept = await runSupervisor(language, nothing, { files: packFiles(files) });
     expect([kept.files.length, kept.complete]).toEqual([0, true]);
-    const named = { outputFiles: globsToRegExp(['*/?/*']), maxOutputFileBytes: 100 };
+    const named = { outputFiles: ['*/?/*'], maxOutputFileBytes: 100 };
     const some = await runSupervisor(language, nothing, { ...named, files: packFiles(files) });
     expect(shown(some.files).map(([path]) => path)).toEqual(['a b/c/d']);
   });

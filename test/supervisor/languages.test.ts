@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { packFiles } from '../../src/execution/files.ts';
@@ -82,6 +82,25 @@ describe('a shell program without a supervisor', () => {
     expect(script.length).toBeLessThan(15_000);
   });
 });
+
+describe.each(['python', 'javascript', 'shell'] as const)(
+  'a %s program whose kernel is another than is asked for',
+  (language) => {
+    const code = { python: 'print(1)', javascript: 'console.log(1)', shell: 'echo 1' };
+
+    it('does not run, and the kernel is said', async () => {
+      const path = language === 'shell' ? bare : undefined;
+      const settings = { kernel: 'gVisor', ...(path === undefined ? {} : { path }) };
+      const run = await runSupervisor(language, code[language], settings);
+      expect(run).toMatchObject({ exitCode: 125, stdoutText: '', kernel: release() });
+    });
+
+    it('runs where any will do, and its own words about kernels are only words', async () => {
+      const forged = await runSupervisor('python', 'import os\nos.write(1, b"\\x01kgVisor 9\\n")');
+      expect(forged).toMatchObject({ exitCode: 0, kernel: release() });
+    });
+  },
+);
 
 describe('a TypeScript program', () => {
   it('runs with its types, enums and parameter properties', async () => {

@@ -40,6 +40,13 @@ export type Settings = Partial<Omit<ProgramBundle, 'code'>> &
     onStart?: (supervisor: ChildProcess, work: string) => void;
   }>;
 
+/** Resolves when the program has printed; the supervisor itself says something before. */
+export function hasPrinted(supervisor: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    supervisor.stdout?.on('data', (chunk: Buffer) => chunk.includes('\x01o') && resolve());
+  });
+}
+
 /** Runs a program under the true supervisor, by the pod's own command line, in throw-away directories. */
 export async function runSupervisor(
   language: Language,

@@ -1,5 +1,5 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
-import { globsToRegExp } from '../../execution/output-files.ts';
+import { requiredKernel } from '../../execution/classify.ts';
 import { bareScript } from '../../supervisor/bare-script.ts';
 import { writeBundle } from '../../supervisor/bundle.ts';
 import { podCommands } from '../../supervisor/pod-commands.ts';
@@ -28,10 +28,9 @@ export function configMapManifest({
   input,
   supervisor,
 }: ConfigMapInput): V1ConfigMap {
-  const { language, outputFiles } = spec.request;
-  const outputs = outputFiles.length > 0 ? globsToRegExp(outputFiles) : undefined;
+  const { language } = spec.request;
   const { interpreter } = podCommands[language];
-  const bundle = writeBundle({ ...spec.request, ...input, interpreter, outputFiles: outputs });
+  const bundle = writeBundle({ ...spec.request, ...input, interpreter, kernel: requiredKernel });
   const bare = language === 'shell' ? { 'bare.sh': Buffer.from(bareScript(bundle)) } : {};
   return {
     apiVersion: 'v1',

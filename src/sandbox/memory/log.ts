@@ -77,6 +77,7 @@ export const noOutput: SandboxOutput = {
   files: new Uint8Array(0),
   omittedFiles: 0,
   complete: false,
+  kernel: null,
   report: null,
 };
 
@@ -90,6 +91,7 @@ export function readLog(log: Log): SandboxOutput {
     stderr: stderr.captured,
     files: report?.files ?? new Uint8Array(0),
     omittedFiles: report?.omittedFiles ?? 0,
+    kernel: null,
     complete: report !== null && stdout.whole && stderr.whole,
     report: report && { signal: report.signal, durationMs: report.durationMs },
   };

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { z } from 'zod';
+import { parsedJson } from '../../json.ts';
 import { endings } from './program.ts';
 
 /** The two things a child says, one line each: that it is ready, and how its program ended. */
@@ -37,12 +38,4 @@ export function controlMessages(control: Socket) {
     for (const line of lines) read(line);
   });
   return { ready, report: () => report };
-}
-
-function parsedJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

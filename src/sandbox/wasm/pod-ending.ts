@@ -19,6 +19,7 @@ export const noOutput: SandboxOutput = {
   files: new Uint8Array(),
   omittedFiles: 0,
   complete: false,
+  kernel: null,
   report: null,
 };
 
@@ -46,5 +47,5 @@ export function finalOutput({ ending, startedAt, finishedAt, ...printed }: WasmE
   const { stdout, stderr, files, omittedFiles } = printed;
   const isComplete = ending !== 'killed';
   const report = isComplete ? { signal: null, durationMs: finishedAt - startedAt } : null;
-  return { stdout, stderr, files, omittedFiles, complete: isComplete, report };
+  return { stdout, stderr, files, omittedFiles, complete: isComplete, kernel: null, report };
 }
