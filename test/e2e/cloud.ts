@@ -11,6 +11,7 @@ import { clusterManifests } from '../../src/sandbox/kubernetes/manifests.ts';
 import { applyManifests, follow, type History, type Namespace, temporaryNamespace } from '../cluster.ts';
 import { describeEmulator } from '../emulators.ts';
 import { describeIdentities, kubeconfigOf, users } from '../sandbox/kubernetes/deployment.ts';
+import { policiesInForce } from '../sandbox/kubernetes/policed.ts';
 
 const run = promisify(execFile);
 const minutes = 60_000;
@@ -58,6 +59,7 @@ async function start(firestoreHost: string, pubsubHost: string, changes: Changes
   const projectId = `test-${randomBytes(5).toString('hex')}`;
   const namespace = stack.use(await temporaryNamespace());
   await applyManifests(await clusterManifests({ namespace: namespace.name, users, maxJobs: jobs }));
+  await policiesInForce(namespace.name);
   const history = stack.use(await follow(namespace.name));
   const lines: string[] = [];
   onTestFailed(() => console.error(lines.slice(-50).join('\n')));

@@ -12,6 +12,7 @@ import { clusterManifests, type Identity, identities } from '../../../src/sandbo
 import { bodyOf } from '../../../src/sandbox/kubernetes/refusal.ts';
 import { applyManifests, kubectl, type Namespace, temporaryNamespace } from '../../cluster.ts';
 import { apiAs, type Deployment, deployment, describeIdentities, users } from './deployment.ts';
+import { policiesInForce } from './policed.ts';
 import { request } from './specs.ts';
 
 /** What each identity may do in the namespace, and nothing else. */
@@ -32,6 +33,7 @@ await describeIdentities('the functions, each with its own identity', () => {
     await applyManifests(manifests);
     const quota = ['wait', '-n', namespace.name, 'quota/executions'];
     await kubectl(...quota, '--for=jsonpath={.status.hard}', '--timeout=30s');
+    await policiesInForce(namespace.name);
     functions = await deployment({ namespace: namespace.name, cold: true });
   });
   afterAll(async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { limits } from '../../../src/execution/limits.ts';
 import { jobSandbox } from '../../../src/sandbox/kubernetes/job-sandbox.ts';
 import { clusterManifests } from '../../../src/sandbox/kubernetes/manifests.ts';
 import { namespaceUid } from '../../../src/sandbox/kubernetes/preflight.ts';
@@ -21,6 +22,7 @@ const cases = [
   ...brokenConfigMaps.map((rule) => ({ kind: 'ConfigMap', ...rule }) as const),
 ].map((rule) => ({ ...rule, where: rule.changes.map(([path]) => path).join(', ') }));
 
+const allowedImages = ['ghcr.io/me/', 'ghcr.io/you/tool:1'];
 const madeByHand = 'a Pod must be made by the Job controller';
 const controlled = 'a Pod must be controlled by a Job';
 const changes = {
@@ -36,7 +38,7 @@ await describeCluster('the admission policies of a namespace', () => {
   let rules: readonly string[];
   beforeAll(async () => {
     namespace = await temporaryNamespace();
-    const manifests = await clusterManifests({ namespace: namespace.name, users: {} });
+    const manifests = await clusterManifests({ namespace: namespace.name, users: {}, allowedImages });
     await applyManifests(manifests);
     // Pod Security would refuse many a Pod before the policies do.
     await kubectl('label', 'namespace', namespace.name, 'pod-security.kubernetes.io/enforce-');
@@ -66,9 +68,24 @@ await describeCluster('the admission policies of a namespace', () => {
     );
   });
 
-  test('say which images are allowed', async () => {
-    const message = await server.refusal('Job', ['spec template spec containers 0 image', 'evil']);
-    expect(message).toContain('the image is not allowed; allowed are: python:3.11-slim, node:24-slim');
+  const usesImage = (image: string) => server.refusal('Job', ['spec template spec containers 0 image', image]);
+
+  test.each(['node:24-slim', 'ghcr.io/me/any:2', 'ghcr.io/you/tool:1'])('admit the image %s', async (image) => {
+    expect(await usesImage(image)).toBeUndefined();
+  });
+
+  test.each(['python', 'ghcr.io/menace/any:2', 'ghcr.io/you/tool:12', 'evil.invalid/ghcr.io/me/any:2'])(
+    'refuse the image %s, and say which are allowed',
+    async (image) => {
+      const allowed = ['python:3.11-slim', 'node:24-slim', ...allowedImages].join(', ');
+      expect(await usesImage(image)).toContain(`the image is not allowed; allowed are: ${allowed}`);
+    },
+  );
+
+  test('are not alone: a LimitRange bounds a Pod too', async () => {
+    const limit = `${limits.cpuLimitMillicores.maximum + 1}m`;
+    const refused = await server.refusal('Pod', ['spec containers 0 resources limits cpu', limit]);
+    expect(refused).toContain('maximum cpu usage per Container is 8');
   });
 
   test('have a test for each of their rules', () => {
