@@ -71,6 +71,16 @@ await describeIdentities('the functions, each with its own identity', () => {
       await nothingIsLeft();
     });
 
+    test('an image that the admission policies do not allow', async () => {
+      const id = await functions.submit('print("never")', { image: 'evil.invalid/python:3' });
+      await becomes(id, 'REJECTED');
+      expect(await functions.store.executions.get(id)).toMatchObject({
+        started: false,
+        message: expect.stringContaining('the image is not allowed; allowed are: python:3.11-slim, node:24-slim'),
+      });
+      await nothingIsLeft();
+    });
+
     test('a cancel, while stream reads what is printed', async () => {
       const id = await functions.submit('import time\nprint("up", flush=True)\ntime.sleep(60)');
       await becomes(id, 'RUNNING');
