@@ -73,11 +73,6 @@ export async function policed(namespace: string): Promise<PolicedNamespace> {
   return { api, refusal, refusalBy, [Symbol.dispose]: () => api.close() };
 }
 
-/** Waits as `policed` does, for a suite that is not about policies. */
-export async function policiesInForce(namespace: string): Promise<void> {
-  using _ = await policed(namespace);
-}
-
 export function messageOf(answer: Answer): string | undefined {
   return refusalOf(answer)?.message;
 }
