@@ -123,6 +123,19 @@ await describeIdentities('the command "cluster"', () => {
     expect((await cluster('check', ...options)).code).toBe(0);
   });
 
+  test('finds a binding to another Role, which cannot be changed, and makes it anew', async () => {
+    await kubectl('delete', 'rolebinding', 'launch', '-n', namespace.name);
+    const bound = ['--clusterrole=cluster-admin', `--user=${users.launch}`];
+    await kubectl('create', 'rolebinding', 'launch', '-n', namespace.name, ...bound);
+    const checked = await cluster('check', ...options);
+    expect(checked).toMatchObject({
+      code: 1,
+      lines: expect.arrayContaining(['RoleBinding/launch different: roleRef']),
+    });
+    expect((await cluster('apply', ...options)).lines).toContain('RoleBinding/launch configured');
+    expect((await cluster('check', ...options)).code).toBe(0);
+  });
+
   test('finds every object that was deleted, and makes it anew', async () => {
     const kept = /^(Namespace|ServiceAccount)\//;
     const gone = (await titles()).filter((title) => !kept.test(title));

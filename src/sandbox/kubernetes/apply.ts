@@ -33,7 +33,7 @@ const resources = {
 const shared: readonly string[] = ['Namespace', 'ServiceAccount'] satisfies readonly Manifest['kind'][];
 
 const objectSchema = z.looseObject({
-  metadata: z.looseObject({ labels: z.record(z.string(), z.string()).optional() }),
+  metadata: z.looseObject({ uid: z.string(), labels: z.record(z.string(), z.string()).optional() }),
 });
 type Live = z.infer<typeof objectSchema>;
 
@@ -51,6 +51,10 @@ export async function applyManifest(api: Api, manifest: Manifest, { dryRun }: Ap
   const query = { fieldManager, ...(dryRun ? { dryRun: 'All' } : {}) };
   for (let attempt = 1; ; attempt++) {
     const live = await read(api, manifest);
+    if (live !== undefined && bindsAnotherRole(live, manifest)) {
+      if (!dryRun) await makeAnew(api, manifest, live, query);
+      return { kind: 'different', fields: ['roleRef'] };
+    }
     const answer = await write(api, manifest, live, query);
     const refusal = refusalOf(answer);
     if (refusal?.kind === 'conflict' && attempt < attempts) continue;
@@ -90,6 +94,22 @@ function write(
   const labels = { ...live.metadata.labels, ...manifest.metadata.labels };
   const body = { ...manifest, metadata: { ...live.metadata, labels } };
   return api.send({ method: 'PUT', path, query, body });
+}
+
+/** The Role of a binding cannot be changed, but another binding can be made in its place. */
+function bindsAnotherRole(live: Live, manifest: Manifest): boolean {
+  return manifest.kind === 'RoleBinding' && !isDeepStrictEqual(live['roleRef'], manifest['roleRef']);
+}
+
+async function makeAnew(
+  api: Api,
+  manifest: Manifest,
+  { metadata: { uid } }: Live,
+  query: Readonly<Record<string, string>>,
+): Promise<void> {
+  const action = `apply ${titleOf(manifest)}`;
+  bodyOf(await api.send({ method: 'DELETE', path: pathOf(manifest), body: { preconditions: { uid } } }), action);
+  bodyOf(await write(api, manifest, undefined, query), action);
 }
 
 function pathOf({ apiVersion, kind, metadata }: Manifest): string {
