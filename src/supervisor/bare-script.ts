@@ -11,8 +11,8 @@ interface Part {
 const lateSeconds = 1;
 
 /**
- * The ConfigMap's `bare.sh`, by which `start.sh` finds its way in the bundle where no supervisor can run: numbers and
- * paths only, so that it stays small whatever the program gets.
+ * The ConfigMap's `bare.sh`, by which `start.sh` finds its way in the bundle where no supervisor can run: numbers only,
+ * so that it stays small whatever the program gets.
  */
 export function bareScript(bundle: Uint8Array): string {
   const parts = partsOf(Buffer.from(bundle));
@@ -23,20 +23,17 @@ export function bareScript(bundle: Uint8Array): string {
     ...linesOf('timeout', ({ bytes }) => `limit=${Math.ceil(Number(bytes) / 1000) + lateSeconds}`),
     ...linesOf('file', ({ start, bytes }) => {
       const end = bytes.indexOf(0);
-      return place(start + end + 1, bytes.length - end - 1, bytes.subarray(0, end).toString());
+      const path = `value ${start + 1} ${end}; value=./$value`;
+      return `${path}; place ${start + end + 2} ${bytes.length - end - 1}`;
     }),
     ': >.stdin',
-    ...linesOf('stdin', ({ start, bytes }) => place(start, bytes.length, '.stdin')),
-    ...linesOf('code', ({ start, bytes }) => place(start, bytes.length, mainFiles.shell)),
+    ...linesOf('stdin', ({ start, bytes }) => `value=./.stdin; place ${start + 1} ${bytes.length}`),
+    ...linesOf('code', ({ start, bytes }) => `value=./${mainFiles.shell}; place ${start + 1} ${bytes.length}`),
     ...linesOf('env', argument),
     `set -- "$@" sh ./${mainFiles.shell}`,
     ...linesOf('arg', argument),
     '',
   ].join('\n');
-}
-
-function place(start: number, length: number, path: string): string {
-  return `place ${start + 1} ${length} '${path.replaceAll("'", `'\\''`)}'`;
 }
 
 function partsOf(bundle: Buffer): readonly Part[] {

@@ -17,7 +17,7 @@ cd "${main%/*}" || exit 125
 
 # Bytes of the bundle: where they begin, counted from 1, and how many.
 part() { tail -c "+$1" "$here/bundle" | head -c "$2"; }
-place() { file=./$3; mkdir -p "${file%/*}"; part "$1" "$2" >"$file"; }
+place() { mkdir -p "${value%/*}"; part "$1" "$2" >"$value"; }
 # In $value, with the line feeds at its end, which a substitution would drop.
 value() { value=$(part "$1" "$2"; printf x); value=${value%x}; }
 

@@ -89,7 +89,7 @@ describe('a request that is right', () => {
     const filled = { language: 'python', args: ['ü'], env: { A: 'v' }, stdin: 'ü' };
     expect(accepted({ ...filled, code: 'x'.repeat(room) }).request.codeBytes).toBe(room);
     expect(problems({ ...filled, code: `${'x'.repeat(room - 1)}é` })).toEqual([
-      `/code: must be smaller: code, stdin, files, args and env together may have 655360 bytes and have 655361, ${room + 1} of them here`,
+      `/code: must be smaller: code, stdin, files, args and env together may have 614400 bytes and have 614401, ${room + 1} of them here`,
     ]);
   });
 });
