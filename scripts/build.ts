@@ -8,7 +8,7 @@ import { podCommands } from '../src/supervisor/pod-commands.ts';
 /** Bundles every function into `dist/functions/<name>`, a directory that Cloud Run functions can build from as it is. */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const framework = '@google-cloud/functions-framework';
-const supervisors = Object.values(podCommands).map(({ source }) => source);
+const supervisors = Object.values(podCommands).flatMap(({ files }) => files.map(({ source }) => source));
 const names = readdirSync(join(root, 'functions')).map((file) => basename(file, '.ts'));
 
 const built = join(root, 'dist/functions');

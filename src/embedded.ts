@@ -115,7 +115,8 @@ async function sandboxMaker({ sandbox, language, ...options }: EmbeddedConfig): 
     return ({ installation }) => kubernetesSandbox({ ...options, installation });
   }
   const { spareChild } = await import('./sandbox/wasm/spare.ts');
-  const spare = language === undefined ? undefined : spareChild(language);
+  const { isWasmLanguage } = await import('./sandbox/wasm/program.ts');
+  const spare = language === undefined || !isWasmLanguage(language) ? undefined : spareChild(language);
   const { wasmSandbox } = await import('./sandbox/wasm/sandbox.ts');
   return async ({ installation }) => {
     const made = wasmSandbox({ installation: installation.id, ...(spare === undefined ? {} : { spawn: spare.spawn }) });

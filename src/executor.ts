@@ -1,4 +1,5 @@
 import type { State } from './execution/execution.ts';
+import type { FileEntry } from './execution/files.ts';
 import type { Resource } from './resource.ts';
 
 export const streams = ['stdout', 'stderr'] as const;
@@ -32,6 +33,8 @@ export interface Executor {
   remove(id: string): Promise<boolean>;
   /** The bytes kept of a stream; empty until the execution ends. Undefined when there is no such execution. */
   output(id: string, stream: Stream): Promise<Uint8Array | undefined>;
+  /** The files that came back; none until the execution ends. Undefined when there is no such execution. */
+  files(id: string): Promise<readonly FileEntry[] | undefined>;
   /**
    * Waits until the execution is final, at most `seconds`, and returns it as it is then; `onChange` hears of each
    * state on the way. Undefined when there is no such execution.

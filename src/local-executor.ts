@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidRequestError } from './errors.ts';
 import { type Execution, isFinal } from './execution/execution.ts';
+import { unpackFiles } from './execution/files.ts';
 import { parseRequest } from './execution/request.ts';
 import type { Executor, ListOptions } from './executor.ts';
 import { cancel } from './pipeline/cancel.ts';
@@ -11,17 +12,22 @@ import { toResource } from './resource.ts';
 import type { Store } from './store/executions.ts';
 
 /** What needs only the store: looking at executions, without a sandbox and without driving any. */
-type Reader = Pick<Executor, 'get' | 'list' | 'output' | 'wait'>;
+type Reader = Pick<Executor, 'get' | 'list' | 'output' | 'files' | 'wait'>;
 
 export function reader(store: Store): Reader {
+  const part = async (id: string, name: string) => {
+    if ((await find(store, id)) === undefined) return undefined;
+    const kept = await store.executions.part(id, name);
+    // Looked for again, since what was deleted in between did not print nothing.
+    return kept ?? ((await find(store, id)) && new Uint8Array());
+  };
   return {
     get: async (id) => shown(await find(store, id)),
     list: (options) => list(store, options),
-    output: async (id, stream) => {
-      if ((await find(store, id)) === undefined) return undefined;
-      const kept = await store.executions.part(id, stream);
-      // Looked for again, since what was deleted in between did not print nothing.
-      return kept ?? ((await find(store, id)) && new Uint8Array());
+    output: part,
+    files: async (id) => {
+      const packed = await part(id, 'outputFiles');
+      return packed && unpackFiles(packed);
     },
     wait: (id, seconds, onChange) => wait(store, id, seconds, (execution) => onChange?.(toResource(execution))),
   };

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { type Execution, isFinal, languages, states } from './execution/execution.ts';
+import { usageOf } from './execution/cost.ts';
+import { type Execution, type FinalExecution, isFinal, languages, states } from './execution/execution.ts';
+import { mimeBundleSchema } from './results.ts';
 
 const time = z.string().nullable();
 const stream = z.object({
@@ -13,6 +15,13 @@ const stream = z.object({
   base64: z.string().optional(),
 });
 
+const file = z.object({ path: z.string(), bytes: z.int() });
+const outputFile = file.extend({
+  /** With `include=output`: as text where it is UTF-8, else as base64. */
+  text: z.string().optional(),
+  base64: z.string().optional(),
+});
+
 /** An execution as the API shows it: times are RFC 3339, environment values are never shown. */
 export const resourceSchema = z.object({
   id: z.string(),
@@ -22,6 +31,8 @@ export const resourceSchema = z.object({
   isolation: z.enum(['gvisor', 'wasm', 'none']),
   args: z.array(z.string()),
   envNames: z.array(z.string()),
+  files: z.array(file),
+  outputFiles: z.array(z.string()),
   image: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   limits: z.object({
@@ -33,6 +44,7 @@ export const resourceSchema = z.object({
     memoryLimitMiB: z.number(),
     maxStdoutBytes: z.number(),
     maxStderrBytes: z.number(),
+    maxOutputFileBytes: z.number(),
   }),
   acceptedAt: z.string(),
   launchedAt: time,
@@ -50,9 +62,28 @@ export const resourceSchema = z.object({
       reason: z.string(),
       message: z.string(),
       durationMs: z.number().nullable(),
+      /** What it took by what it had reserved, and what that costs by list prices (src/execution/cost.ts). */
+      usage: z
+        .object({
+          seconds: z.number(),
+          vcpuSeconds: z.number(),
+          memoryGibSeconds: z.number(),
+          estimatedUsd: z.number(),
+        })
+        .nullable(),
       outputComplete: z.boolean(),
+      /** The kernel that the program ran on, as its supervisor saw it: `gVisor` and a version. */
+      kernel: z.string().nullable(),
+      /** Both streams came as one, as `stdout`: a shell image with neither Python nor Node.js in it. */
+      streamsMerged: z.boolean(),
       stdout: stream,
       stderr: stream,
+      /** Read them at `/v1/executions/{id}/files/{path}`. */
+      files: z.array(outputFile),
+      /** Files that `outputFiles` names and that were too many or too large. */
+      omittedFiles: z.int(),
+      /** With `include=output`: what the program declared to be shown. */
+      results: z.array(mimeBundleSchema).optional(),
     })
     .nullable(),
 });
@@ -61,7 +92,8 @@ export type Resource = z.infer<typeof resourceSchema>;
 /** Shows a record to its caller. */
 export function toResource(execution: Execution): Resource {
   const { request } = execution;
-  const { language, args, envNames, image, labels, codeBytes: _, stdinBytes: _stdin, env: _env, ...limits } = request;
+  const { language, args, envNames, files, outputFiles, image, labels, ...rest } = request;
+  const { codeBytes: _, stdinBytes: _stdin, env: _env, ...limits } = rest;
   const times = { launchedAt: null, startedAt: null, finishedAt: null, endedAt: null, ...execution };
   return {
     id: execution.id,
@@ -71,6 +103,8 @@ export function toResource(execution: Execution): Resource {
     isolation: execution.isolation,
     args,
     envNames,
+    files,
+    outputFiles,
     image,
     labels,
     limits,
@@ -104,8 +138,9 @@ function shown({ reason, message }: { reason: string; message: string }) {
   return { reason, message };
 }
 
-function toResult(execution: Extract<Execution, { output: unknown; endedAt: number }>): Resource['result'] {
+function toResult(execution: FinalExecution): Resource['result'] {
   const { exitCode, signal, fault, started, retrySafe, reason, message, output } = execution;
+  const { isolation, request, startedAt, finishedAt } = execution;
   return {
     exitCode,
     signal,
@@ -115,9 +150,14 @@ function toResult(execution: Extract<Execution, { output: unknown; endedAt: numb
     reason,
     message,
     durationMs: output.durationMs,
+    usage: isolation === 'gvisor' ? usageOf(request, startedAt, finishedAt) : null,
     outputComplete: output.complete,
+    kernel: output.kernel,
+    streamsMerged: output.merged === true,
     stdout: output.stdout,
     stderr: output.stderr,
+    files: output.files,
+    omittedFiles: output.omittedFiles,
   };
 }
 

@@ -3,6 +3,7 @@ import { type Stream, streams } from '../executor.ts';
 import type { Resource } from '../resource.ts';
 import { connectToStore, type StoreOptions } from './connect.ts';
 import { CliError } from './errors.ts';
+import { writeOutputFiles } from './files.ts';
 import { write } from './write.ts';
 
 /** Prints one execution as JSON. */
@@ -48,6 +49,19 @@ export async function logs(id: string, options: StoreOptions & { readonly stream
     for (const stream of options.stream === undefined ? streams : [options.stream]) {
       await write(process[stream], known(await executor.output(id, stream), id));
     }
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
+/** Lists the files that came back, size and path, or writes them below a directory. */
+export async function files(id: string, options: StoreOptions & { readonly outputDir?: string }): Promise<number> {
+  const { executor, close } = await connectToStore(options);
+  try {
+    const found = known(await executor.files(id), id);
+    if (options.outputDir !== undefined) writeOutputFiles(options.outputDir, found);
+    else await print(found.map(({ path, bytes }) => `${bytes.length} ${path}\n`).join(''));
     return 0;
   } finally {
     await close();

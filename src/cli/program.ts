@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { states } from '../execution/execution.ts';
+import { languages, states } from '../execution/execution.ts';
 import { streams } from '../executor.ts';
 import { formatIdempotencyKey } from '../http/idempotency.ts';
 import { LostSightError, messageOf } from './errors.ts';
@@ -39,6 +39,11 @@ function program(): Command {
       .action(async (id, options) => exit(await (await import('./look.ts')).logs(id, options))),
   );
   root.addCommand(
+    lookOptions(new Command('files').description('list or write the files that came back').argument('<id>'))
+      .option('--output-dir <directory>', 'write them there')
+      .action(async (id, options) => exit(await (await import('./look.ts')).files(id, options))),
+  );
+  root.addCommand(
     lookOptions(new Command('cancel').description('stop an execution').argument('<id>')).action(async (id, options) =>
       exit(await (await import('./look.ts')).cancel(id, options)),
     ),
@@ -48,7 +53,11 @@ function program(): Command {
       async (id, options) => exit(await (await import('./look.ts')).remove(id, options)),
     ),
   );
-  for (const command of root.commands) command.exitOverride().showHelpAfterError('(add --help for the options)');
+  const cluster = clusterCommand();
+  root.addCommand(cluster);
+  for (const command of [...root.commands, ...cluster.commands]) {
+    command.exitOverride().showHelpAfterError('(add --help for the options)');
+  }
   return root;
 }
 
@@ -58,7 +67,7 @@ function runCommand(): Command {
     .argument('<file>', 'the program; - reads it from standard input')
     .argument('[args...]', 'its arguments, after --')
     .option('--json', 'print the execution and its output as JSON')
-    .option('--language <name>', 'python or javascript; default: by the file name')
+    .option('--language <name>', `${languages.join(', ')}; default: by the file name`)
     .option('--timeout <duration>', 'time limit, such as 30s or 5m', parseDuration)
     .option('--start-timeout <duration>', 'how long it may wait to start', parseDuration)
     .option('--memory <quantity>', 'memory limit, such as 128Mi', parseMemory)
@@ -66,6 +75,9 @@ function runCommand(): Command {
     .option('--env <name=value>', 'environment variable; repeatable', collectPair, {})
     .option('--label <name=value>', 'label of the record; repeatable', collectPair, {})
     .option('--stdin <file>', 'standard input of the program; - passes ours on')
+    .option('--file <path[=name]>', 'file or directory for its work directory; repeatable', collect, [])
+    .option('--output <pattern>', 'files to bring back, such as *.png or out/**; repeatable', collect, [])
+    .option('--output-dir <directory>', 'where to write them; default: the current directory, and with --json none')
     .option('--image <reference>', 'container image (kubernetes only)')
     .option('--idempotency-key <key>', 'the same key again returns the same execution', parseKey);
   return sandboxOptions(lookOptions(command)).action(async (file, args, options) =>
@@ -94,6 +106,37 @@ function listCommand(): Command {
   return lookOptions(command).action(async (options) => exit(await (await import('./look.ts')).list(options)));
 }
 
+function clusterCommand(): Command {
+  const apply = new Command('apply')
+    .description('make namespace, rights, limits and admission policies, with the rights of the kubeconfig')
+    .option('--dry-run', 'let the server check it all and keep nothing')
+    .action(async (options) => exit(await (await import('./cluster.ts')).apply(options)));
+  const check = new Command('check')
+    .description('tell what is missing or different; exits with 1 if anything is')
+    .action(async (options) => exit(await (await import('./cluster.ts')).check(options)));
+  const command = new Command('cluster').description('prepare a cluster for executions');
+  for (const each of [apply, check]) {
+    command.addCommand(
+      kubeconfigOptions(each)
+        .option('--namespace <name>', 'namespace for executions and nothing else', 'executions')
+        .option('--max-jobs <number>', 'most executions at a time', parseJobs)
+        .option(
+          '--allow-image <prefix>',
+          'image beside the default ones, or a prefix of images; repeatable',
+          collect,
+          [],
+        )
+        .option(
+          '--user <function=user>',
+          'who a function is in the cluster, such as launch=EMAIL; repeatable',
+          collectPair,
+          {},
+        ),
+    );
+  }
+  return command;
+}
+
 /** Options of the commands that a server can answer as well. */
 function lookOptions(command: Command): Command {
   const local = ['store', 'sandbox', 'kubeconfig', 'context', 'namespace'];
@@ -109,11 +152,17 @@ function storeOptions(command: Command): Command {
 }
 
 function sandboxOptions(command: Command): Command {
+  return kubeconfigOptions(
+    command.addOption(
+      new Option('--sandbox <kind>', 'where code runs').choices(['wasm', 'kubernetes']).default('wasm'),
+    ),
+  ).option('--namespace <name>', 'namespace of the Jobs; default: that of the context');
+}
+
+function kubeconfigOptions(command: Command): Command {
   return command
-    .addOption(new Option('--sandbox <kind>', 'where code runs').choices(['wasm', 'kubernetes']).default('wasm'))
     .option('--kubeconfig <file>', 'kubeconfig; default: as kubectl')
-    .option('--context <name>', 'context of the kubeconfig')
-    .option('--namespace <name>', 'namespace of the Jobs; default: that of the context');
+    .option('--context <name>', 'context of the kubeconfig');
 }
 
 /** Sockets kept alive and child processes must not hold a command that is done. */
@@ -142,6 +191,10 @@ function parsePort(text: string): number {
 
 function parseLimit(text: string): number {
   return parseInteger(text, 1, 100);
+}
+
+function parseJobs(text: string): number {
+  return parseInteger(text, 1, 100_000);
 }
 
 function parseInteger(text: string, minimum: number, maximum: number): number {

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { languages } from '../execution/execution.ts';
-import type { Executor, Stream } from '../executor.ts';
-import { type Resource, readable } from '../resource.ts';
+import type { Executor } from '../executor.ts';
+import { withOutput } from '../http/representation.ts';
+import type { Resource } from '../resource.ts';
 import { connect, type SandboxOptions } from './connect.ts';
 import { CliError, LostSightError } from './errors.ts';
 import { endingExitCodes, exitCodeOf } from './exit-code.ts';
+import { readInputFiles, writeOutputFiles } from './files.ts';
 import { phaseLine } from './phase-line.ts';
 import { write } from './write.ts';
 
@@ -19,11 +21,21 @@ export interface RunOptions extends SandboxOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly label: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  readonly file: readonly string[];
+  readonly output: readonly string[];
+  readonly outputDir?: string;
   readonly image?: string;
   readonly idempotencyKey?: string;
 }
 
-const languageOf: Readonly<Record<string, string>> = { '.py': 'python', '.js': 'javascript', '.mjs': 'javascript' };
+const languageOf: Readonly<Record<string, string>> = {
+  '.py': 'python',
+  '.js': 'javascript',
+  '.mjs': 'javascript',
+  '.ts': 'typescript',
+  '.mts': 'typescript',
+  '.sh': 'shell',
+};
 
 /** Runs one program through the whole pipeline; resolves to the exit code. */
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<number> {
@@ -43,6 +55,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
       const ended = await follow(executor, execution.id, phase.show);
       phase.clear();
       await (options.json ? printJson(executor, ended) : printStreams(executor, ended));
+      await keepFiles(executor, ended, options);
       if (phase.visible && !options.json) explain(ended, failure);
       return exitCodeOf(ended);
     } catch (error) {
@@ -97,13 +110,15 @@ async function printStreams(executor: Executor, { id }: Resource): Promise<void>
 }
 
 async function printJson(executor: Executor, ended: Resource): Promise<void> {
-  const read = async (stream: Stream) =>
-    readable((await executor.output(ended.id, stream)) ?? new Uint8Array(), {
-      truncated: false,
-      ...ended.result?.[stream],
-    });
-  const [stdout, stderr] = await Promise.all([read('stdout'), read('stderr')]);
-  await write(process.stdout, Buffer.from(`${JSON.stringify({ ...ended, stdout, stderr }, null, 2)}\n`));
+  const shown = await withOutput(executor, ended);
+  await write(process.stdout, Buffer.from(`${JSON.stringify(shown, null, 2)}\n`));
+}
+
+/** Output files are in the JSON; else they are written where the user is, or wants them. */
+async function keepFiles(executor: Executor, { id, result }: Resource, options: RunOptions): Promise<void> {
+  const directory = options.outputDir ?? (options.json ? undefined : '.');
+  if (directory === undefined || result === null || result.files.length === 0) return;
+  writeOutputFiles(directory, (await executor.files(id)) ?? []);
 }
 
 function explain({ state, result }: Resource, failure: unknown): void {
@@ -112,6 +127,9 @@ function explain({ state, result }: Resource, failure: unknown): void {
   for (const stream of cut) {
     const { bytes, totalBytes } = result[stream];
     process.stderr.write(`gke-code-executor: ${stream} was cut after ${bytes} of ${totalBytes} bytes\n`);
+  }
+  if (result.omittedFiles > 0) {
+    process.stderr.write(`gke-code-executor: ${result.omittedFiles} output files were over the limits\n`);
   }
   if (state === 'SUCCEEDED' || state === 'FAILED') return;
   const because = result.message || (failure instanceof Error ? failure.message : '');
@@ -123,7 +141,7 @@ function requestBody(file: string, args: readonly string[], options: RunOptions)
     throw new CliError('code and --stdin cannot both come from standard input');
   const language = options.language ?? languageOf[extname(file)];
   if (language === undefined)
-    throw new CliError(`cannot tell the language of ${file}; give --language python or javascript`);
+    throw new CliError(`cannot tell the language of ${file}; give --language ${languages.join(', ')}`);
   const given = {
     image: options.image,
     timeoutSeconds: options.timeout,
@@ -133,7 +151,8 @@ function requestBody(file: string, args: readonly string[], options: RunOptions)
     stdinBase64: options.stdin === undefined ? undefined : readInput(options.stdin).toString('base64'),
   };
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { language, code: readCode(file), args, env: options.env, labels: options.label, ...set };
+  const files = { files: readInputFiles(options.file), outputFiles: options.output };
+  return { language, code: readCode(file), args, env: options.env, labels: options.label, ...files, ...set };
 }
 
 function readCode(file: string): string {

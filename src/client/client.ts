@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { InvalidRequestError } from '../errors.ts';
+import type { FileEntry } from '../execution/files.ts';
 import { executionIdPattern } from '../execution/identity.ts';
 import type { Executor, ListOptions, Stream } from '../executor.ts';
 import { formatIdempotencyKey } from '../http/idempotency.ts';
@@ -37,6 +38,7 @@ export function httpExecutor(address: ServerAddress): HttpExecutor {
     cancel: (id) => cancel(send, id),
     remove: (id) => remove(send, id),
     output: (id, stream) => output(send, id, stream),
+    files: (id) => files(send, id),
     wait: (id, seconds, onChange) => wait(send, id, { seconds, onChange, query: '' }),
   };
 }
@@ -112,6 +114,18 @@ async function output(send: Send, id: string, stream: Stream): Promise<Uint8Arra
   if (isUnknown(answer)) return undefined;
   if (answer.status === 200 && answer.type === 'application/octet-stream') return answer.bytes;
   throw toError(answer);
+}
+
+async function files(send: Send, id: string): Promise<readonly FileEntry[] | undefined> {
+  if (!isId(id)) return undefined;
+  const execution = known(await send({ method: 'GET', path: `${pathOf(id)}${withOutput}` }));
+  return (
+    execution &&
+    (execution.result?.files ?? []).map(({ path, text, base64 }) => ({
+      path,
+      bytes: text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text),
+    }))
+  );
 }
 
 /** Anything else is no execution, and would lead to another path. */

@@ -41,8 +41,16 @@ export interface EndingContext {
   readonly started: boolean;
   /** The supervisor's last word, null when it did not get to speak; a hint only, since the program can forge it. */
   readonly report: { readonly signal: number | null; readonly timedOut?: true } | null;
+  /** What the supervisor saw of its kernel before any code ran; null when it did not say. */
+  readonly kernel?: string | null;
+  /** A module that the program wanted and its image lacks, as its last words say. */
+  readonly missingModule?: string | null;
 }
 
+/** How the name of a kernel begins on which a supervisor runs code. */
+export const requiredKernel = 'gVisor';
+/** The code a supervisor exits with when it could not run the program. */
+const brokenExitCode = 125;
 /** The code a supervisor exits with after it killed the program at its time limit, as timeout(1) does. */
 export const timeoutExitCode = 124;
 
@@ -95,6 +103,11 @@ function classifyContainer(
   }
   if (neverStarted.has(reason) || reason === statusUnknown) return interrupted(reason, message, started);
   if (exitCode === 0) return verdict('SUCCEEDED', null, true, { exitCode, reason: 'Completed', message: '' });
+  if (exitCode === brokenExitCode && context.kernel?.startsWith(requiredKernel) === false) {
+    const refused = `its kernel is ${context.kernel} and not ${requiredKernel}`;
+    const interruption = interrupted('NotSandboxed', refused, false);
+    return { ...interruption, exitCode };
+  }
   if (exitCode === timeoutExitCode && reachedLimit(container, context)) {
     const limit = `the time limit of ${context.timeoutSeconds} s was reached`;
     return verdict('TIMED_OUT', 'limit', true, { exitCode, reason: 'DeadlineExceeded', message: limit });
@@ -106,7 +119,9 @@ function classifyContainer(
   }
   const signal = context.report?.signal ?? null;
   const why = signal === null ? `the program exited with code ${exitCode}` : `the program died of signal ${signal}`;
-  return verdict('FAILED', 'program', true, { exitCode, signal, reason: 'Error', message: why });
+  const { missingModule = null } = context;
+  const hint = missingModule === null ? '' : `: it has no module ${missingModule}, see docs/packages.md`;
+  return verdict('FAILED', 'program', true, { exitCode, signal, reason: 'Error', message: `${why}${hint}` });
 }
 
 /**

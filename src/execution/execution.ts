@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { podEndingSchema } from './classify.ts';
 
 /** Languages that a program may be written in. */
-export const languages = ['python', 'javascript'] as const;
+export const languages = ['python', 'javascript', 'typescript', 'shell'] as const;
 export type Language = (typeof languages)[number];
 
 export const openStates = ['ACCEPTED', 'LAUNCHING', 'RUNNING', 'STOPPING'] as const;
@@ -26,7 +26,9 @@ export type FinalState = (typeof finalStates)[number];
 /** An instant in milliseconds since the Unix epoch. */
 const instant = z.int().nonnegative();
 
-/** What was asked for, without the bytes: `code` and `stdin` are parts of the record, read on their own. */
+const fileSummarySchema = z.object({ path: z.string(), bytes: z.int() });
+
+/** What was asked for, without the bytes: `code`, `stdin` and `files` are parts of the record, read on their own. */
 const requestSchema = z.object({
   language: z.enum(languages),
   args: z.array(z.string()),
@@ -37,6 +39,10 @@ const requestSchema = z.object({
   labels: z.record(z.string(), z.string()),
   codeBytes: z.int(),
   stdinBytes: z.int(),
+  /** Input files; their bytes are the part `files`, packed. */
+  files: z.array(fileSummarySchema).default([]),
+  /** Patterns of the files that come back. */
+  outputFiles: z.array(z.string()).default([]),
   timeoutSeconds: z.number(),
   startTimeoutSeconds: z.number(),
   cpuRequestMillicores: z.number(),
@@ -45,6 +51,7 @@ const requestSchema = z.object({
   memoryLimitMiB: z.number(),
   maxStdoutBytes: z.int(),
   maxStderrBytes: z.int(),
+  maxOutputFileBytes: z.int().default(0),
 });
 export type ExecutionRequest = Readonly<z.infer<typeof requestSchema>>;
 
@@ -59,12 +66,19 @@ export type Waiting = Readonly<z.infer<typeof waitingSchema>>;
 
 const streamSummarySchema = z.object({ bytes: z.int(), totalBytes: z.int(), truncated: z.boolean() });
 
-/** What is kept of a program's output; the bytes are the parts `stdout` and `stderr`. */
+/** What is kept of a program's output; the bytes are the parts `stdout`, `stderr` and, packed, `outputFiles`. */
 const outputSummarySchema = z.object({
   stdout: streamSummarySchema,
   stderr: streamSummarySchema,
+  files: z.array(fileSummarySchema).default([]),
+  /** Files that the patterns name and that were too many or too large to come back. */
+  omittedFiles: z.int().default(0),
   /** False when the log broke off: what is kept is true, but there may have been more. */
   complete: z.boolean(),
+  /** The kernel that the supervisor saw, for example `gVisor 4.4.0`; null where it could not say. */
+  kernel: z.string().nullable().default(null),
+  /** Both streams came as one, as standard output. */
+  merged: z.literal(true).optional(),
   /** The supervisor's own clock; advisory, since the program can forge it. */
   durationMs: z.number().nullable(),
 });

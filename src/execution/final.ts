@@ -4,6 +4,9 @@ import type { Execution, ExecutionIn, FinalExecution, OutputSummary } from './ex
 export const noOutput: OutputSummary = {
   stdout: { bytes: 0, totalBytes: 0, truncated: false },
   stderr: { bytes: 0, totalBytes: 0, truncated: false },
+  files: [],
+  omittedFiles: 0,
+  kernel: null,
   complete: true,
   durationMs: null,
 };

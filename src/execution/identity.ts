@@ -37,3 +37,11 @@ export function jobName(installationId: string, id: string): string {
 
 /** Bytes of randomness in an installation id; 8 characters of base32. */
 export const installationIdBytes = 5;
+
+/** JSON in which equal values are equal texts, in whatever order a client or a store put their names. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

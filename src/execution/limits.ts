@@ -35,17 +35,31 @@ export const limits = {
     reason: 'both streams must fit the 10 MiB log file that the kubelet keeps',
   },
   maxStderrBytes: { default: 1_048_576, minimum: 0, maximum: 2_097_152, unit: 'bytes', reason: 'as for stdout' },
+  maxOutputFileBytes: {
+    default: 3_145_728,
+    minimum: 0,
+    maximum: 6_291_456,
+    unit: 'bytes',
+    reason: 'output files, all together, come through the same log file',
+  },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limits;
 
 /** Sizes of what a request carries in; they bound the one ConfigMap it travels in. */
 export const sizes = {
-  /** Code, stdin, arguments and environment together: base64 and the supervisor added, the ConfigMap stays under 900 KiB. */
-  bundleBytes: 640 * 1024,
+  /** Code, stdin, files, arguments and environment together: base64 and the supervisor added, the ConfigMap stays under 900 KiB. */
+  bundleBytes: 600 * 1024,
+  /** All values of that ConfigMap as base64, supervisor included; Kubernetes itself takes up to 1 MiB. */
+  configMapBytes: 900 * 1024,
+  /** What a pod may take of its node's disk: its log, also one that the program writes past the supervisor. */
+  ephemeralStorageMiB: 128,
   args: { entries: 256 },
   env: { entries: 128, nameBytes: 256 },
   labels: { entries: 16 },
+  files: { entries: 256 },
+  /** Patterns that name output files, and files that they may name. */
+  outputFiles: { patterns: 32, entries: 256 },
   imageBytes: 512,
 } as const;
 
@@ -59,6 +73,8 @@ export const clocks = {
   jobSeconds: 60,
   /** Waiting that cannot heal ends the execution after this long, so that one transient report does not. */
   incurableSeconds: 15,
+  /** A finished Job that every process of ours forgot is deleted after half a day, log and all. */
+  ttlSeconds: 12 * 3600,
 } as const;
 
 /** Days that things are kept. */

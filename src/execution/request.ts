@@ -1,18 +1,26 @@
 import { z } from 'zod';
 import type { Problem } from '../errors.ts';
 import { type ExecutionRequest, type Language, languages } from './execution.ts';
+import { mainFiles, packFiles, pathProblem } from './files.ts';
+import { canonicalJson } from './identity.ts';
 import { type LimitName, limits, sizes } from './limits.ts';
+import { globProblem } from './output-files.ts';
 
 /** A request that was checked: the record's part of it, and the bytes that travel beside it. */
 export interface Submission {
   readonly request: ExecutionRequest;
   readonly code: Uint8Array;
   readonly stdin: Uint8Array;
+  /** Packed, see `packFiles`. */
+  readonly files: Uint8Array;
+  /** What was asked for, word by word: without defaults, which another version may fill in otherwise. */
+  readonly given: string;
 }
 
 /** What depends on the sandbox that will run it. */
 export interface RequestRules {
-  readonly minimumMemoryMiB: (language: Language) => number;
+  /** Null where it does not run that language. */
+  readonly minimumMemoryMiB: (language: Language) => number | null;
   readonly acceptsImage: boolean;
 }
 
@@ -24,7 +32,7 @@ export type ParsedRequest =
 export function parseRequest(body: unknown, rules: RequestRules): ParsedRequest {
   const shape = bodySchema.safeParse(body);
   if (!shape.success) return { ok: false, problems: shape.error.issues.flatMap(toProblems) };
-  const submission = toSubmission(shape.data);
+  const submission = { ...toSubmission(shape.data), given: canonicalJson(body) };
   const problems = crossCheck(shape.data, submission, rules);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, submission };
 }
@@ -47,8 +55,8 @@ function limited(name: LimitName) {
   });
 }
 
-function listed<T extends z.ZodType>(item: T, maximum: number) {
-  return z.array(item, { error: 'must be a list of strings' }).max(maximum, `must have at most ${maximum} entries`);
+function listed<T extends z.ZodType>(item: T, maximum: number, items = 'strings') {
+  return z.array(item, { error: `must be a list of ${items}` }).max(maximum, `must have at most ${maximum} entries`);
 }
 
 function mapping<V extends z.ZodType>(key: z.ZodString, value: V, maximum: number) {
@@ -69,6 +77,24 @@ const envName = z
 const labelRule = 'must be at most 63 letters, digits, -, _ and ., beginning and ending with a letter or digit';
 const labelPattern = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 
+/** A string of which `problem` finds nothing wrong. */
+function sound(problem: (value: string) => string | undefined) {
+  return z
+    .string({ error: 'must be a string' })
+    .refine((value) => problem(value) === undefined, { error: ({ input }) => problem(String(input)) });
+}
+
+const base64 = z.base64({ error: 'must be base64 (RFC 4648 §4)' });
+
+const fileSchema = z
+  .strictObject(
+    { path: sound(pathProblem), content: unicode.optional(), contentBase64: base64.optional() },
+    { error: (issue) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) },
+  )
+  .refine(({ content, contentBase64 }) => (content === undefined) !== (contentBase64 === undefined), {
+    error: 'must have either content or contentBase64',
+  });
+
 const bodySchema = z.strictObject(
   {
     language: z.enum(languages, { error: `must be one of ${languages.join(', ')}` }),
@@ -76,7 +102,9 @@ const bodySchema = z.strictObject(
     args: listed(text, sizes.args.entries).default([]),
     env: mapping(envName, text, sizes.env.entries).default({}),
     stdin: unicode.optional(),
-    stdinBase64: z.base64({ error: 'must be base64 (RFC 4648 §4)' }).optional(),
+    stdinBase64: base64.optional(),
+    files: listed(fileSchema, sizes.files.entries, 'files').default([]),
+    outputFiles: listed(sound(globProblem), sizes.outputFiles.patterns).default([]),
     image: text
       .max(sizes.imageBytes, `must have at most ${sizes.imageBytes} characters`)
       .regex(/^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/, 'must be an image reference such as python:3.11-slim')
@@ -94,30 +122,41 @@ const bodySchema = z.strictObject(
     memoryLimitMiB: limited('memoryLimitMiB').default(limits.memoryLimitMiB.default),
     maxStdoutBytes: limited('maxStdoutBytes').default(limits.maxStdoutBytes.default),
     maxStderrBytes: limited('maxStderrBytes').default(limits.maxStderrBytes.default),
+    maxOutputFileBytes: limited('maxOutputFileBytes').default(limits.maxOutputFileBytes.default),
   },
   { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
 );
 type Body = z.infer<typeof bodySchema>;
 
-function toSubmission(body: Body): Submission {
-  const { code: source, stdin: stdinText, stdinBase64, image, cpuRequestMillicores, memoryRequestMiB, ...rest } = body;
+function toSubmission(body: Body): Omit<Submission, 'given'> {
+  const { code: source, stdin: text, stdinBase64, image, cpuRequestMillicores, memoryRequestMiB, ...rest } = body;
   const code = encoder.encode(source);
-  const stdin = stdinBase64 === undefined ? encoder.encode(stdinText ?? '') : Buffer.from(stdinBase64, 'base64');
+  const stdin = bytesOf(text, stdinBase64);
+  const files = body.files.map(({ path, content, contentBase64 }) => ({
+    path,
+    bytes: bytesOf(content, contentBase64),
+  }));
   const request = {
     ...rest,
     image: image ?? null,
     envNames: Object.keys(body.env),
     codeBytes: code.length,
     stdinBytes: stdin.length,
+    files: files.map(({ path, bytes }) => ({ path, bytes: bytes.length })),
     cpuRequestMillicores:
       cpuRequestMillicores ?? Math.min(limits.cpuRequestMillicores.default, body.cpuLimitMillicores),
     memoryRequestMiB: memoryRequestMiB ?? Math.min(limits.memoryRequestMiB.default, body.memoryLimitMiB),
   };
-  return { code, stdin, request };
+  return { code, stdin, files: packFiles(files), request };
+}
+
+function bytesOf(text: string | undefined, base64Text: string | undefined): Uint8Array {
+  return base64Text === undefined ? encoder.encode(text ?? '') : Buffer.from(base64Text, 'base64');
 }
 
 /** Rules that span fields; they run on a body whose every field is right by itself. */
-function crossCheck(body: Body, { request, code, stdin }: Submission, rules: RequestRules): Problem[] {
+function crossCheck(body: Body, submission: Submission, rules: RequestRules): Problem[] {
+  const { request } = submission;
   const problems: Problem[] = [];
   if (body.stdin !== undefined && body.stdinBase64 !== undefined) {
     problems.push({ pointer: '/stdinBase64', message: 'give either stdin or stdinBase64, not both' });
@@ -138,26 +177,49 @@ function crossCheck(body: Body, { request, code, stdin }: Submission, rules: Req
     });
   }
   const minimum = rules.minimumMemoryMiB(request.language);
-  if (request.memoryLimitMiB < minimum) {
+  if (minimum === null) {
+    const known = languages.filter((language) => rules.minimumMemoryMiB(language) !== null);
+    problems.push({
+      pointer: '/language',
+      message: `must be ${known.join(' or ')} in this sandbox; ${request.language} needs a cluster`,
+    });
+  } else if (request.memoryLimitMiB < minimum) {
     problems.push({
       pointer: '/memoryLimitMiB',
       message: `must be at least ${minimum} for ${request.language} in this sandbox, got ${request.memoryLimitMiB}`,
     });
   }
-  return [...problems, ...checkSize(body, code, stdin)];
+  return [...problems, ...checkPaths(request), ...checkSize(body, submission)];
 }
 
-function checkSize(body: Body, code: Uint8Array, stdin: Uint8Array): Problem[] {
+/** Each file must have a place: not that of another, nor of the program, nor below a file. */
+function checkPaths({ files, language }: ExecutionRequest): Problem[] {
+  const taken = new Set([mainFiles[language]]);
+  const directories = new Set(files.flatMap(({ path }) => parentsOf(path)));
+  return files.flatMap(({ path }, index) => {
+    const isFree = !taken.has(path) && !directories.has(path) && !parentsOf(path).some((parent) => taken.has(parent));
+    taken.add(path);
+    return isFree ? [] : [{ pointer: `/files/${index}/path`, message: `is taken: ${path}` }];
+  });
+}
+
+function parentsOf(path: string): string[] {
+  const names = path.split('/');
+  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'));
+}
+
+function checkSize(body: Body, { code, stdin, files }: Submission): Problem[] {
   const parts = [
     { pointer: '/code', bytes: code.length },
     { pointer: body.stdinBase64 === undefined ? '/stdin' : '/stdinBase64', bytes: stdin.length },
+    { pointer: '/files', bytes: files.length },
     { pointer: '/args', bytes: encoder.encode(body.args.join('')).length },
     { pointer: '/env', bytes: encoder.encode(Object.entries(body.env).flat().join('')).length },
   ];
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total <= sizes.bundleBytes) return [];
   const largest = parts.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const message = `must be smaller: code, stdin, args and env together may have ${sizes.bundleBytes} bytes and have ${total}, ${largest.bytes} of them here`;
+  const message = `must be smaller: code, stdin, files, args and env together may have ${sizes.bundleBytes} bytes and have ${total}, ${largest.bytes} of them here`;
   return [{ pointer: largest.pointer, message }];
 }
 

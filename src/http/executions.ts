@@ -30,6 +30,7 @@ export function executionRoutes(served: Served): Hono {
   routes.delete('/:id', (c) => remove(c, served));
   routes.post('/:id/cancel', (c) => cancel(c, served));
   routes.get('/:id/events', (c) => events(c, served));
+  routes.get('/:id/files/:path{.+}', (c) => file(c, served));
   for (const stream of streams) routes.get(`/:id/${stream}`, (c) => output(c, served, stream));
   return routes;
 }
@@ -127,12 +128,32 @@ async function output(c: Context, served: Served, stream: Stream): Promise<Respo
   const wait = preferredWait(c.req.header('prefer'));
   found(await waitFor(c, served, id, wait, (seen) => seen.done), id);
   const bytes = found(await served.executor.output(id, stream), id);
+  return download(bytes, `${id}.${stream}`, applied(wait));
+}
+
+async function file(c: Context, { executor }: Served): Promise<Response> {
+  refuseQuery(c.req.url);
+  const id = idOf(c);
+  const path = c.req.param('path');
+  const files = found(await executor.files(id), id);
+  const asked = files.find((known) => known.path === path);
+  if (asked === undefined) throw new ProblemError('unknown-file', `execution ${id} has no output file of that path`);
+  return download(asked.bytes, asked.path.slice(asked.path.lastIndexOf('/') + 1), {});
+}
+
+/** Bytes that a browser saves and does not show: what is in them, and how it is called, is the program's to say. */
+function download(bytes: Uint8Array, name: string, headers: Readonly<Record<string, string>>): Response {
+  // RFC 8187 §3.2.1; encodeURIComponent leaves four characters more than are allowed there.
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16)}`,
+  );
   return new Response(Buffer.from(bytes), {
     headers: {
       'Content-Type': 'application/octet-stream',
       'Content-Length': String(bytes.length),
-      'Content-Disposition': `attachment; filename="${id}.${stream}"`,
-      ...applied(wait),
+      'Content-Disposition': `attachment; filename*=UTF-8''${encoded}`,
+      ...headers,
     },
   });
 }

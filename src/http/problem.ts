@@ -15,6 +15,7 @@ const kinds = {
   'cross-site-request': { status: 403, title: 'Web pages of other sites are refused' },
   'not-found': { status: 404, title: 'There is nothing here' },
   'unknown-execution': { status: 404, title: 'There is no such execution' },
+  'unknown-file': { status: 404, title: 'There is no such file' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'execution-open': { status: 409, title: 'The execution has not ended' },

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { resultsFile } from '../execution/files.ts';
 import type { Executor, Stream } from '../executor.ts';
 import { type Resource, readable } from '../resource.ts';
+import { parseResults } from '../results.ts';
 
 /** Where an execution is found. */
 export function pathOf(id: string): string {
@@ -34,13 +36,24 @@ export async function represent(
   };
 }
 
-async function withOutput(executor: Executor, resource: Resource): Promise<Resource> {
+/** With what it printed and the files that came back, once it has ended. */
+export async function withOutput(executor: Executor, resource: Resource): Promise<Resource> {
   const { result } = resource;
   if (result === null) return resource;
   const read = async (stream: Stream) => {
     const bytes = (await executor.output(resource.id, stream)) ?? new Uint8Array();
     return { ...result[stream], ...readable(bytes, result[stream]) };
   };
-  const [stdout, stderr] = await Promise.all([read('stdout'), read('stderr')]);
-  return { ...resource, result: { ...result, stdout, stderr } };
+  const [stdout, stderr, entries = []] = await Promise.all([
+    read('stdout'),
+    read('stderr'),
+    result.files.length > 0 ? executor.files(resource.id) : [],
+  ]);
+  const files = entries.map(({ path, bytes }) => ({
+    path,
+    bytes: bytes.length,
+    ...readable(bytes, { truncated: false }),
+  }));
+  const results = entries.filter(({ path }) => path === resultsFile).flatMap(({ bytes }) => parseResults(bytes));
+  return { ...resource, result: { ...result, stdout, stderr, files, results } };
 }

@@ -1,9 +1,12 @@
 import { classify } from '../execution/classify.ts';
 import { type Execution, type ExecutionIn, isFinal, type OutputSummary } from '../execution/execution.ts';
+import { unpackFiles } from '../execution/files.ts';
 import { noOutput } from '../execution/final.ts';
 import { clocks } from '../execution/limits.ts';
+import { missingModule } from '../execution/missing-module.ts';
 import type { ExecutionEvent } from '../execution/transitions.ts';
 import type { Job, SandboxOutput, SandboxStatus } from '../sandbox/sandbox.ts';
+import type { Parts } from '../store/store.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { noteProgress } from './note.ts';
 import { apply, type Ports, specOf } from './ports.ts';
@@ -85,9 +88,11 @@ async function finish(ports: Ports, execution: Launched, job: Job, { ending }: E
     timeoutSeconds: execution.request.timeoutSeconds,
     started: execution.state === 'RUNNING' || (execution.state === 'STOPPING' && execution.startedAt !== null),
     report: captured.report,
+    kernel: captured.kernel,
+    missingModule: missingModule(captured.stderr.bytes),
   });
   const kept = captured.complete ? null : await keptOutput(ports, execution.id);
-  const output = verdict.started ? (kept ?? summary(captured)) : noOutput;
+  const output = verdict.started ? (kept ?? summary(captured)) : { ...noOutput, kernel: captured.kernel };
   const event = { type: 'ended', jobUid: job.jobUid, ending, verdict, output } as const;
   await apply(ports, execution.id, event, kept === null ? parts(captured) : undefined);
   await ports.sandbox.remove(job, { wait: false });
@@ -153,15 +158,25 @@ async function ringIfWaiting({ store, sandbox, bus, process }: Ports): Promise<v
   if (next !== undefined) await withinTraceOf(next, () => bus.publish('execution-requested', { executionId: next.id }));
 }
 
-function parts({ stdout, stderr }: SandboxOutput) {
-  return { stdout: stdout.bytes, stderr: stderr.bytes };
+function parts({ stdout, stderr, files }: SandboxOutput): Parts {
+  return { stdout: stdout.bytes, stderr: stderr.bytes, ...(files.length > 0 ? { outputFiles: files } : {}) };
 }
 
-function summary({ stdout, stderr, complete, report }: SandboxOutput): OutputSummary {
+function summary(captured: SandboxOutput): OutputSummary {
+  const { stdout, stderr, files, omittedFiles, complete, kernel, merged, report } = captured;
   const stream = ({ bytes, totalBytes }: SandboxOutput['stdout']) => ({
     bytes: bytes.length,
     totalBytes,
     truncated: totalBytes > bytes.length,
   });
-  return { stdout: stream(stdout), stderr: stream(stderr), complete, durationMs: report?.durationMs ?? null };
+  return {
+    stdout: stream(stdout),
+    stderr: stream(stderr),
+    files: unpackFiles(files).map(({ path, bytes }) => ({ path, bytes: bytes.length })),
+    omittedFiles,
+    complete,
+    kernel,
+    ...(merged && { merged }),
+    durationMs: report?.durationMs ?? null,
+  };
 }

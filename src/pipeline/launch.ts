@@ -1,4 +1,5 @@
 import type { Execution } from '../execution/execution.ts';
+import type { SandboxInput } from '../sandbox/sandbox.ts';
 import { countRefusal } from '../telemetry/metrics.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { apply, type Ports, specOf } from './ports.ts';
@@ -99,8 +100,8 @@ async function start(ports: Ports, execution: Execution): Promise<void> {
   if (execution.state !== 'LAUNCHING' || (execution.owner?.process ?? null) !== ports.process) return;
   const { store, sandbox, bus } = ports;
   const { id, jobUid, owner } = execution;
-  const [code, stdin] = await Promise.all([store.executions.part(id, 'code'), store.executions.part(id, 'stdin')]);
-  if (code === undefined || stdin === undefined) {
+  const input = await inputOf(ports, execution);
+  if (input === undefined) {
     // Ended and deleted meanwhile: its Job was fenced before.
     if ((await store.executions.get(id)) === undefined) return;
     throw new Error(`execution ${id} has lost its code`);
@@ -112,11 +113,19 @@ async function start(ports: Ports, execution: Execution): Promise<void> {
     if (update?.after.state !== 'RUNNING') return false;
     return update.after.startedAt === startedAt && update.after.owner?.epoch === owner?.epoch;
   };
-  const started = await sandbox.start({ executionId: id, jobUid }, specOf(execution), { code, stdin }, permit);
+  const started = await sandbox.start({ executionId: id, jobUid }, specOf(execution), input, permit);
   if (started === 'absent') {
     await apply(ports, id, { type: 'lost', jobUid, message: 'its Job vanished before it started' });
     await bus.publish('execution-observed', { executionId: id });
     return;
   }
   if (started === 'started' && !(await isRelayed(ports))) await bus.publish('watch-wanted', { executionId: id });
+}
+
+/** The bytes of the request; undefined when they are gone. */
+async function inputOf({ store }: Ports, { id, request }: Execution): Promise<SandboxInput | undefined> {
+  const part = (name: keyof SandboxInput) => store.executions.part(id, name);
+  const noFiles = request.files.length === 0 ? new Uint8Array() : undefined;
+  const [code, stdin, files] = await Promise.all([part('code'), part('stdin'), noFiles ?? part('files')]);
+  return code && stdin && files && { code, stdin, files };
 }

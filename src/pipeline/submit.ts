@@ -3,6 +3,7 @@ import { ExecutionGoneError, IdempotencyConflictError } from '../errors.ts';
 import type { Execution } from '../execution/execution.ts';
 import { executionId, executionIdBytes } from '../execution/identity.ts';
 import type { Submission } from '../execution/request.ts';
+import type { Parts } from '../store/store.ts';
 import { attributesOf, currentTraceparent, inSpan, withinTraceOf } from '../telemetry/trace.ts';
 import type { SubmitPorts } from './ports.ts';
 
@@ -38,7 +39,7 @@ interface Submitted {
 
 async function record(ports: SubmitPorts, submission: Submission, submitter: Submitter): Promise<Submitted> {
   const { sandbox, store } = ports;
-  const bodyHash = hash(submission);
+  const bodyHash = createHash('sha256').update(submission.given).digest('hex');
   const id = newId(ports, submitter);
   const stored = await store.executions.create(
     {
@@ -54,23 +55,19 @@ async function record(ports: SubmitPorts, submission: Submission, submitter: Sub
       traceparent: currentTraceparent(),
       waiting: null,
     },
-    { code: submission.code, stdin: submission.stdin },
+    partsOf(submission),
   );
   if ((stored.tombstone ?? stored.item).bodyHash !== bodyHash) throw new IdempotencyConflictError(id);
   if (stored.tombstone !== undefined) throw new ExecutionGoneError(id);
   return { execution: stored.item, created: stored.created };
 }
 
+function partsOf({ code, stdin, files }: Submission): Parts {
+  return { code, stdin, ...(files.length > 0 ? { files } : {}) };
+}
+
 function newId({ store, randomBytes }: SubmitPorts, { caller, idempotencyKey }: Submitter): string {
   if (idempotencyKey === undefined) return executionId(randomBytes(executionIdBytes));
   const keyed = createHmac('sha256', store.installation.secret).update(JSON.stringify([caller, idempotencyKey]));
   return executionId(keyed.digest());
-}
-
-/** Equal requests hash alike however their maps were ordered. */
-function hash({ request, code, stdin }: Submission): string {
-  const sorted = (map: Readonly<Record<string, string>>) => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
-  const { env, envNames: _, labels, ...rest } = request;
-  const fields = JSON.stringify([Object.entries(rest).sort(), sorted(env), sorted(labels)]);
-  return createHash('sha256').update(`${fields}\0${code.length}\0`).update(code).update(stdin).digest('hex');
 }

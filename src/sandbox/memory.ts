@@ -134,8 +134,7 @@ async function start(connection: Connection, { job, input, permit }: Starting): 
     startedAt = cluster.clock.now();
     if (!(await permit(startedAt))) return 'refused';
   }
-  const { code, stdin } = input;
-  await api.createConfigMap({ name, installation, executionId, ownerUid: jobUid, code, stdin, startedAt });
+  await api.createConfigMap({ name, installation, executionId, ownerUid: jobUid, ...input, startedAt });
   // 409 needs no look: the name carries a nonce of this Job, so only this Job's own signal can have it.
   return 'started';
 }

@@ -25,6 +25,8 @@ export type Creation =
 export interface SandboxInput {
   readonly code: Uint8Array;
   readonly stdin: Uint8Array;
+  /** Files of the work directory, packed. */
+  readonly files: Uint8Array;
 }
 
 export type Start =
@@ -55,8 +57,16 @@ export interface CapturedStream {
 export interface SandboxOutput {
   readonly stdout: CapturedStream;
   readonly stderr: CapturedStream;
+  /** Files that the request's patterns name, packed; empty until the program has ended. */
+  readonly files: Uint8Array;
+  /** How many files more there were, over the limits. */
+  readonly omittedFiles: number;
   /** False when the end of the output was not seen. */
   readonly complete: boolean;
+  /** Both streams came as one, as standard output: the image has nothing to keep them apart with. */
+  readonly merged?: true;
+  /** What the supervisor saw of its kernel before any code ran; null when it did not say, or where there is none. */
+  readonly kernel: string | null;
   /** The supervisor's last word; advisory. Null when there was none. */
   readonly report: { readonly signal: number | null; readonly durationMs: number; readonly timedOut?: true } | null;
 }
@@ -85,8 +95,8 @@ export interface Sandbox {
   readonly isolation: 'gvisor' | 'wasm' | 'none';
   /** Names the place; records carry it, and only processes with the same target touch them. */
   readonly target: string;
-  /** Lowest `memoryLimitMiB` in which the language's benign programs were measured to run. */
-  minimumMemoryMiB(language: ExecutionRequest['language']): number;
+  /** Lowest `memoryLimitMiB` in which the language's benign programs were measured to run; null where it does not run it. */
+  minimumMemoryMiB(language: ExecutionRequest['language']): number | null;
   /** Makes the Job, which waits for its start signal. A Job that is there already is read back and verified. */
   create(spec: SandboxSpec): Promise<Creation>;
   /**

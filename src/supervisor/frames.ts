@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { maxPackedBytes } from '../execution/output-files.ts';
+import { parsedJson } from '../json.ts';
 
 export type StreamName = 'stdout' | 'stderr';
-export type OutputCaps = Readonly<{ maxStdoutBytes: number; maxStderrBytes: number }>;
+export type OutputCaps = Readonly<{ maxStdoutBytes: number; maxStderrBytes: number; maxOutputFileBytes: number }>;
 type OutputEvent = Readonly<{ stream: StreamName; bytes: Uint8Array }>;
 
 /** What the supervisor says about a run. As forgeable as all output: a program that forges it harms only its author. */
@@ -17,8 +19,14 @@ type DecodedStream = Readonly<{
 export type DecodedOutput = Readonly<{
   stdout: DecodedStream;
   stderr: DecodedStream;
-  /** The final frame is there, and so is every byte that the supervisor put into the log. */
+  /** Packed. */
+  files: Uint8Array;
+  /** The final frame is there, and so is every byte that the supervisor put into the log; or the program ran bare. */
   complete: boolean;
+  /** There was no supervisor: both streams are one. */
+  bare: boolean;
+  /** What was seen of the kernel before any code ran; undefined when that was not said. */
+  kernel: string | undefined;
   advisory?: Advisory;
 }>;
 
@@ -32,9 +40,12 @@ const SOH = 0x01;
 const DLE = 0x10;
 const LF = 0x0a;
 const FINAL_KIND = 0x66;
-const STREAM_KINDS: ReadonlyMap<number, StreamName> = new Map([
+const BARE_KIND = 0x72;
+const KERNEL_KIND = 0x6b;
+const STREAM_KINDS: ReadonlyMap<number, StreamName | 'files'> = new Map([
   [0x6f, 'stdout'],
   [0x65, 'stderr'],
+  [0x61, 'files'],
 ]);
 const ESCAPED: ReadonlyMap<number, number> = new Map([
   [DLE, DLE],
@@ -55,6 +66,8 @@ const advisorySchema = z.object({
   durationMs: count,
   stdout: counts,
   stderr: counts,
+  fileBytes: count,
+  omittedFiles: count,
 });
 
 /** Decodes a whole pod log. Never throws: what is not a frame counts as standard output. */
@@ -66,23 +79,38 @@ export function decodeFrames(chunks: Iterable<Uint8Array>, caps: OutputCaps): De
 
 /**
  * A frame is one line: SOH, a kind, the payload. Kinds `o` and `e` carry bytes of a stream with LF, CR and DLE escaped
- * as DLE n, DLE r and DLE DLE; kind `f`, the last, carries JSON. Any other line was written around the supervisor
+ * as DLE n, DLE r and DLE DLE, kind `a` those of packed files; kind `f`, the last, carries JSON. Kind
+ * `k` says on what kernel it runs, or `r` that and that there is no supervisor; they count as the first line only, which
+ * comes before any code of the program. Any other line was written around the supervisor
  * (to /proc/1/fd/1, or by the kubelet) and is standard output, line feed included. Holds at most the caps and one line.
  */
 export function frameDecoder(caps: OutputCaps): FrameDecoder {
-  const streams = { stdout: keepFirst(caps.maxStdoutBytes), stderr: keepFirst(caps.maxStderrBytes) };
+  const streams = {
+    stdout: keepFirst(caps.maxStdoutBytes),
+    stderr: keepFirst(caps.maxStderrBytes),
+    files: keepFirst(maxPackedBytes(caps)),
+  };
   let pending = new Uint8Array();
   let insideRawLine = false;
+  let bare = false;
+  let kernel: string | undefined;
+  let isFirst = true;
   let advisory: Advisory | undefined;
 
   function take(line: Line): readonly OutputEvent[] {
     if (line.kind === 'nothing') return [];
+    if (line.kind === 'begin') {
+      bare = line.bare;
+      kernel = line.kernel;
+      return [];
+    }
     if (line.kind === 'final') {
       advisory = line.advisory;
       return [];
     }
-    const bytes = streams[line.stream].add(line.bytes, line.kind);
-    return bytes.length > 0 ? [{ stream: line.stream, bytes }] : [];
+    const { stream } = line;
+    const bytes = streams[stream].add(line.bytes, line.kind);
+    return stream === 'files' || bytes.length === 0 ? [] : [{ stream, bytes }];
   }
 
   function push(chunk: Uint8Array): readonly OutputEvent[] {
@@ -90,11 +118,13 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
     let rest = pending.length > 0 ? Buffer.concat([pending, chunk]) : chunk;
     for (let end = rest.indexOf(LF) + 1; end > 0; end = rest.indexOf(LF) + 1) {
       const line = rest.subarray(0, end);
-      events.push(...take(insideRawLine ? raw(line) : parseLine(line)));
+      const begin = isFirst ? parseBegin(line) : undefined;
+      events.push(...take(begin ?? (insideRawLine || bare ? raw(line) : parseLine(line))));
+      isFirst = false;
       insideRawLine = false;
       rest = rest.subarray(end);
     }
-    const mayBecomeFrame = !insideRawLine && rest[0] === SOH && rest.length < MAX_LINE_BYTES;
+    const mayBecomeFrame = !insideRawLine && !bare && rest[0] === SOH && rest.length < MAX_LINE_BYTES;
     if (rest.length > 0 && !mayBecomeFrame) {
       events.push(...take(raw(rest)));
       insideRawLine = true;
@@ -107,11 +137,18 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
   function end(): DecodedOutput {
     take(parseTornLine(pending));
     pending = new Uint8Array();
-    const { stdout, stderr } = streams;
+    const { stdout, stderr, files } = streams;
     return {
       stdout: stdout.decoded(advisory?.stdout.totalBytes),
       stderr: stderr.decoded(advisory?.stderr.totalBytes),
-      complete: stdout.framed() === advisory?.stdout.keptBytes && stderr.framed() === advisory.stderr.keptBytes,
+      files: files.decoded().bytes,
+      bare,
+      kernel,
+      complete:
+        bare ||
+        (stdout.framed() === advisory?.stdout.keptBytes &&
+          stderr.framed() === advisory.stderr.keptBytes &&
+          files.framed() === advisory.fileBytes),
       ...(advisory && { advisory }),
     };
   }
@@ -120,8 +157,9 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
 }
 
 type Line =
-  | Readonly<{ kind: 'framed' | 'raw'; stream: StreamName; bytes: Uint8Array }>
+  | Readonly<{ kind: 'framed' | 'raw'; stream: StreamName | 'files'; bytes: Uint8Array }>
   | Readonly<{ kind: 'final'; advisory: Advisory }>
+  | Readonly<{ kind: 'begin'; bare: boolean; kernel: string }>
   | Readonly<{ kind: 'nothing' }>;
 
 function raw(bytes: Uint8Array): Line {
@@ -134,6 +172,14 @@ function parseLine(line: Uint8Array): Line {
   return parseFinalFrame(line, payload) ?? parseStreamFrame(line, payload, 'whole') ?? raw(line);
 }
 
+function parseBegin(line: Uint8Array): Line | undefined {
+  const [mark, kind] = line;
+  const text = Buffer.from(line.subarray(2, -1)).toString('latin1');
+  if (mark !== SOH || !/^[ -~]{0,100}$/.test(text)) return undefined;
+  if (kind !== BARE_KIND && kind !== KERNEL_KIND) return undefined;
+  return { kind: 'begin', bare: kind === BARE_KIND, kernel: text };
+}
+
 /** A frame that the end of the log cuts: its bytes so far count, a cut final frame tells nothing. */
 function parseTornLine(line: Uint8Array): Line {
   if (line.length < 2 || line[1] === FINAL_KIND) return { kind: 'nothing' };
@@ -143,16 +189,8 @@ function parseTornLine(line: Uint8Array): Line {
 
 function parseFinalFrame(line: Uint8Array, payload: Uint8Array): Line | undefined {
   if (line[1] !== FINAL_KIND) return undefined;
-  const advisory = advisorySchema.safeParse(parseJson(Buffer.from(payload).toString())).data;
+  const advisory = advisorySchema.safeParse(parsedJson(Buffer.from(payload).toString())).data;
   return advisory && { kind: 'final', advisory };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function parseStreamFrame(line: Uint8Array, payload: Uint8Array, form: Form): Line | undefined {

@@ -3,8 +3,18 @@
 // .js, so that Node looks at its syntax and takes `require` as well as `import` with top-level await. Writes to the log
 // are synchronous: a program that prints faster than the log takes is slowed down instead of piling up here.
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
-import { constants } from 'node:os';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants, release } from 'node:os';
 
 const FRAME_BYTES = 8000;
 const FLUSH_MS = 50;
@@ -25,7 +35,7 @@ const EXIT_CANCELLED = 143;
 
 /** A first line, then parts: `<kind> <length>\n<bytes>\n`. `code` comes last, so a cut bundle never parses. */
 function parseBundle(data) {
-  const parts = { arg: [], env: [] };
+  const parts = { arg: [], env: [], interpreter: [], file: [] };
   let at = data.indexOf('\n') + 1;
   if (data.toString('latin1', 0, at) !== 'gke-code-executor bundle 1\n') throw new Error('not a bundle');
   while (at < data.length) {
@@ -35,7 +45,8 @@ function parseBundle(data) {
     const end = start + Number(length);
     const body = data.subarray(start, end);
     if (data[end] !== 10 || (kind === 'env' && body.indexOf('=') < 1)) throw new Error('malformed part');
-    if (kind === 'arg' || kind === 'env') parts[kind].push(body.toString());
+    if (kind === 'arg' || kind === 'env' || kind === 'interpreter') parts[kind].push(body.toString());
+    else if (kind === 'file') parts.file.push(body);
     else parts[kind] = body;
     at = end + 1;
   }
@@ -62,14 +73,19 @@ function emit(kind, payload) {
   }
 }
 
+/** Containerd drops a CR before a LF; all other bytes arrive as they are. */
+function escaped(chunk) {
+  return chunk.toString('latin1').replaceAll('\x10', '\x10\x10').replaceAll('\n', '\x10n').replaceAll('\r', '\x10r');
+}
+
+function kernel() {
+  const withGVisor = readFileSync('/proc/cmdline', 'latin1').includes('gvisor');
+  return `${withGVisor ? 'gVisor ' : ''}${release()}`;
+}
+
 /** False once the frame would grow the log past what the kubelet keeps in one file. */
 function emitStream(kind, chunk) {
-  // Containerd drops a CR before a LF; all other bytes arrive as they are.
-  const payload = chunk
-    .toString('latin1')
-    .replaceAll('\x10', '\x10\x10')
-    .replaceAll('\n', '\x10n')
-    .replaceAll('\r', '\x10r');
+  const payload = escaped(chunk);
   const cost = payload.length + 3 + LOG_LINE_BYTES;
   const other = spent[kind === 'o' ? 'e' : 'o'];
   if (spent[kind] + other + cost + Math.max(0, STREAM_RESERVE_BYTES - other) > LOG_BUDGET_BYTES) return false;
@@ -141,22 +157,46 @@ function ageMs() {
   return (uptimeSeconds - Number(statFields('self')[19]) / ticksPerSecond) * 1000;
 }
 
+/** Read only by those who have files. */
+const workFiles = () => createRequire(import.meta.url)('./work-files.cjs');
+
+function handOutFiles(path, parts) {
+  const at = path.lastIndexOf('/');
+  const work = path.slice(0, at);
+  if (!parts.asked && !existsSync(`${work}/.results.jsonl`)) return { fileBytes: 0, omittedFiles: 0 };
+  const lineBytes = 3 + LOG_LINE_BYTES;
+  let left = LOG_BUDGET_BYTES - spent.o - spent.e;
+  const write = (data) => {
+    const payload = escaped(data);
+    left -= payload.length + lineBytes;
+    emit('a', payload);
+  };
+  const log = { frameBytes: FRAME_BYTES, lineBytes, escaped, write, left: () => left };
+  const wanted = { pattern: parts.outputs.toString(), room: integer(parts.room) };
+  return workFiles().handOut({ work, main: path.slice(at + 1), ...wanted, log });
+}
+
 function start(path, parts) {
   const work = path.slice(0, path.lastIndexOf('/'));
+  if (parts.file.length > 0) workFiles().place(work, parts.file);
   writeFileSync(path, parts.code);
   const stdinPath = parts.stdin ? `${work}/.stdin` : '/dev/null';
   if (parts.stdin) writeFileSync(stdinPath, parts.stdin);
   const stdin = openSync(stdinPath, 'r');
   if (parts.stdin) unlinkSync(stdinPath);
   const given = parts.env.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]);
-  const env = { PATH: process.env.PATH, HOME: work, TMPDIR: work, LANG: 'C.UTF-8', ...Object.fromEntries(given) };
+  // The user has no name in any image.
+  const user = { USER: 'sandbox', LOGNAME: 'sandbox' };
+  const home = { HOME: work, TMPDIR: work, LANG: 'C.UTF-8' };
+  const env = { PATH: process.env.PATH, ...home, ...user, ...Object.fromEntries(given) };
   const stdio = [stdin, 'pipe', 'pipe'];
-  const child = spawn(process.execPath, [path, ...parts.arg], { cwd: work, env, stdio, detached: true });
+  const [interpreter = process.execPath, ...options] = parts.interpreter;
+  const child = spawn(interpreter, [...options, path, ...parts.arg], { cwd: work, env, stdio, detached: true });
   closeSync(stdin);
   return child;
 }
 
-function supervise(child, limits) {
+function supervise(child, limits, handOut) {
   const began = performance.now();
   const out = capture('o', child.stdout, limits.stdout);
   const err = capture('e', child.stderr, limits.stderr);
@@ -167,7 +207,8 @@ function supervise(child, limits) {
     err.flush();
     const timedOut = forced === EXIT_TIMED_OUT;
     const durationMs = Math.round(performance.now() - began);
-    emit('f', JSON.stringify({ exit, timedOut, durationMs, stdout: out.counts, stderr: err.counts }));
+    const counts = { stdout: out.counts, stderr: err.counts, ...handOut() };
+    emit('f', JSON.stringify({ exit, timedOut, durationMs, ...counts }));
     process.exit(forced ?? exit.code ?? 128 + exit.signal);
   };
   let ending = false;
@@ -181,7 +222,6 @@ function supervise(child, limits) {
   };
   setTimeout(end, Math.min(Math.max(1, limits.timeout + START_MS - ageMs()), LONGEST_TIMER_MS), EXIT_TIMED_OUT);
   process.on('SIGTERM', () => end(EXIT_CANCELLED));
-  for (const name of Object.keys(constants.signals)) if (!LEFT_ALONE.has(name)) process.on(name, () => {});
   child.on('exit', (code, signal) => {
     exit = signal ? { signal: constants.signals[signal] } : { code };
     end();
@@ -197,9 +237,15 @@ function fail(error) {
 try {
   const parts = parseBundle(readFileSync(process.argv[1].replace(/[^/]*$/, 'bundle')));
   const limits = { timeout: integer(parts.timeout), stdout: integer(parts.stdout), stderr: integer(parts.stderr) };
-  const child = start(process.argv[2], parts);
+  const seen = kernel();
+  emit('k', seen);
+  if (parts.kernel && !seen.startsWith(parts.kernel.toString())) process.exit(EXIT_BROKEN);
+  const path = process.argv[2];
+  // Before there is a program, whose first act may be a signal to us.
+  for (const name of Object.keys(constants.signals)) if (!LEFT_ALONE.has(name)) process.on(name, () => {});
+  const child = start(path, parts);
   child.on('error', fail);
-  if (child.pid) supervise(child, limits);
+  if (child.pid) supervise(child, limits, () => handOutFiles(path, parts));
 } catch (error) {
   fail(error);
 }

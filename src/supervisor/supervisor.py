@@ -18,7 +18,8 @@ SIGKILL, SIGALRM, SIGTERM, SIGSTOP = 9, 14, 15, 19
 # Read by the interpreter or the C library before any of our code runs: a forked child would be too late to see them.
 START_UP_NAMES = ("PYTHON", "LC_", "LANG", "LD_", "TZ", "MALLOC_", "GLIBC_")
 COUNTS = '{"totalBytes":%d,"keptBytes":%d}'
-FINAL = '{"exit":{"%s":%d},"timedOut":%s,"durationMs":%d,"stdout":' + COUNTS + ',"stderr":' + COUNTS + "}"
+FINAL = '{"exit":{"%s":%d},"timedOut":%s,"durationMs":%d,"stdout":' + COUNTS + ',"stderr":' + COUNTS
+FINAL += ',"fileBytes":%d,"omittedFiles":%d}'
 HERE = os.path.dirname(__file__)
 spent = {b"o": 0, b"e": 0}
 
@@ -41,7 +42,7 @@ def parse_bundle(data):
     first, _, data = data.partition(b"\n")
     if first != b"gke-code-executor bundle 1":
         raise ValueError("not a bundle")
-    parts, at = {b"arg": [], b"env": [], b"stdin": []}, 0
+    parts, at = {b"arg": [], b"env": [], b"stdin": [], b"file": [], b"interpreter": []}, 0
     while at < len(data):
         start = data.index(b"\n", at) + 1
         kind, length = data[at : start - 1].split(b" ")
@@ -66,10 +67,19 @@ def write_frame(kind, payload):
             return
 
 
+def kernel():
+    with_gvisor = b"gvisor" in read("/proc/cmdline")
+    return ("gVisor " if with_gvisor else "") + os.uname().release
+
+
+def escaped(chunk):
+    # Containerd drops a CR before a LF; all other bytes arrive as they are.
+    return chunk.replace(b"\x10", b"\x10\x10").replace(b"\n", b"\x10n").replace(b"\r", b"\x10r")
+
+
 def write_stream(kind, chunk):
     """False once the frame would grow the log past what the kubelet keeps in one file."""
-    # Containerd drops a CR before a LF; all other bytes arrive as they are.
-    payload = chunk.replace(b"\x10", b"\x10\x10").replace(b"\n", b"\x10n").replace(b"\r", b"\x10r")
+    payload = escaped(chunk)
     other = spent[b"e" if kind == b"o" else b"o"]
     cost = len(payload) + 3 + LOG_LINE_BYTES
     if spent[kind] + other + cost + max(0, STREAM_RESERVE_BYTES - other) > LOG_BUDGET_BYTES:
@@ -177,7 +187,16 @@ def pump(program, streams, wake):
         program.reap()
 
 
-def supervise(pid, streams, deadline, unmasked):
+def hand_out_files(parts):
+    work, main = os.path.split(sys.argv[0])
+    if b"asked" not in parts and not os.path.lexists(work + "/.results.jsonl"):
+        return 0, 0
+    import work_files
+
+    return work_files.hand_out(work, main, parts[b"outputs"][0], int(parts[b"room"][0]))
+
+
+def supervise(pid, parts, streams, deadline, unmasked):
     program = Program(pid)
     wake, nudge = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     _signal.set_wakeup_fd(nudge, warn_on_full_buffer=False)
@@ -194,11 +213,12 @@ def supervise(pid, streams, deadline, unmasked):
     pump(program, streams, wake)
     out.flush()
     err.flush()
+    file_bytes, omitted = hand_out_files(parts)
     signal = SIGKILL if program.status is None else os.WTERMSIG(program.status)
     kind, number = ("signal", signal) if signal else ("code", os.WEXITSTATUS(program.status))
     timed_out = "true" if program.forced_exit == EXIT_TIMED_OUT else "false"
     duration = (program.ended - program.began) * 1000
-    final = FINAL % (kind, number, timed_out, duration, out.total, out.kept, err.total, err.kept)
+    final = FINAL % (kind, number, timed_out, duration, out.total, out.kept, err.total, err.kept, file_bytes, omitted)
     write_frame(b"f", final.encode())
     os._exit(program.forced_exit or (128 + number if signal else number))
 
@@ -212,7 +232,12 @@ def become_program(parts, work, stdin, streams):
     args = [os.fsdecode(arg) for arg in parts[b"arg"]]
     given = dict(os.fsdecode(entry).split("=", 1) for entry in parts[b"env"])
     env = {"PATH": os.environ["PATH"], "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    # The user has no name in any image, and Matplotlib wants to write what is no output of the program.
+    env.update(USER="sandbox", LOGNAME="sandbox", MPLCONFIGDIR="/tmp/matplotlib")
     env.update(given)
+    interpreter = [os.fsdecode(word) for word in parts[b"interpreter"]]
+    if interpreter:
+        os.execvpe(interpreter[0], [*interpreter, sys.argv[0], *args], env)
     if any(name.startswith(START_UP_NAMES) for name in given):
         os.execve(sys.executable, [sys.executable, "-u", sys.argv[0], *args], env)
     os.environ.clear()
@@ -226,6 +251,16 @@ def main():
     supervisor = os.getpid()
     try:
         parts = parse_bundle(read(HERE + "/bundle"))
+        seen = kernel()
+        write_frame(b"k", seen.encode("ascii", "replace"))
+        if b"kernel" in parts and not seen.startswith(os.fsdecode(parts[b"kernel"][0])):
+            os._exit(EXIT_BROKEN)
+        if parts[b"file"]:
+            import work_files
+
+            work_files.place(os.path.dirname(sys.argv[0]), parts[b"file"])
+            # A module of the program may have that name.
+            del sys.modules["work_files"]
         with open(sys.argv[0], "wb") as file:
             file.write(parts[b"code"][0])
         stdin = os.memfd_create("stdin")
@@ -240,7 +275,7 @@ def main():
             _signal.pthread_sigmask(_signal.SIG_SETMASK, unmasked)
             become_program(parts, os.path.dirname(sys.argv[0]), stdin, streams)
         else:
-            supervise(pid, streams, deadline, unmasked)
+            supervise(pid, parts, streams, deadline, unmasked)
     except BaseException as error:
         message = ("gke-code-executor: %s: %s" % (type(error).__name__, error)).encode("ascii", "replace")
         if os.getpid() == supervisor:

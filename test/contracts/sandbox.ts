@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { fileCases } from './sandbox/files.ts';
 import { type Lab, newInstallation, type SandboxFixture } from './sandbox/lab.ts';
 import { type Programs, pythonPrograms } from './sandbox/programs.ts';
 import { removingCases } from './sandbox/removing.ts';
@@ -24,6 +25,7 @@ const cases = {
   ...startingCases,
   ...runningCases,
   ...removingCases,
+  ...fileCases,
 } as const satisfies Record<string, Case>;
 
 type CaseName = keyof typeof cases;

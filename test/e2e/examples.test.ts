@@ -19,6 +19,10 @@ const examples: readonly Example[] = [
     line: 'report.py --stdin examples/sales.csv',
     prints: 'north       140.00\nsouth        80.00\nwest          5.25\ntotal       225.25\n',
   },
+  {
+    line: `chart.py --file examples/sales.csv --output *.svg --output-dir ${state.path}`,
+    prints: '3 bars, the longest is 140.00\n',
+  },
   { line: 'summarize.js --stdin examples/orders.json', prints: '{"orders":3,"spent":{"Ada":36,"Bo":5}}\n' },
   { line: 'words.js --stdin LICENSE -- 2', prints: '100 the\n69 or\n' },
   { line: 'divisible.py -- 91 7' },

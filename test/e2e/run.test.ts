@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { command, server, stateDirectory } from './command.ts';
@@ -77,14 +77,14 @@ print(sys.argv[1:], os.environ['NAME'], sys.stdin.buffer.read())`;
 
   it('keeps the first MiB of 20 MB, and says so', async () => {
     const ran = await run('import sys\nfor i in range(20): sys.stdout.write(chr(97 + i) * 1_000_000)', ['--json']);
-    const { result, stdout } = JSON.parse(ran.stdout.toString());
-    expect(result.stdout).toEqual({ bytes: 1_048_576, totalBytes: 20_000_000, truncated: true });
-    expect(stdout.text).toBe('a'.repeat(1_000_000) + 'b'.repeat(48_576));
+    const { text, ...counted } = JSON.parse(ran.stdout.toString()).result.stdout;
+    expect(counted).toEqual({ bytes: 1_048_576, totalBytes: 20_000_000, truncated: true });
+    expect(text).toBe('a'.repeat(1_000_000) + 'b'.repeat(48_576));
   });
 
   it('shows output that was cut within a character as text', async () => {
     const ran = await run('print("a" + "é" * 600_000)', ['--json']);
-    expect(JSON.parse(ran.stdout.toString()).stdout).toEqual({ text: `a${'é'.repeat(524_287)}` });
+    expect(JSON.parse(ran.stdout.toString()).result.stdout.text).toBe(`a${'é'.repeat(524_287)}`);
   });
 
   it('shows the whole record with --json', async () => {
@@ -96,9 +96,11 @@ print(sys.argv[1:], os.environ['NAME'], sys.stdin.buffer.read())`;
       isolation: 'wasm',
       labels: { team: 'a' },
       envNames: ['SECRET'],
-      result: { exitCode: 0, fault: null, started: true, outputComplete: true },
-      stdout: { text: 'é\n' },
-      stderr: { text: '' },
+      result: {
+        ...{ exitCode: 0, fault: null, started: true, outputComplete: true },
+        stdout: { text: 'é\n' },
+        stderr: { text: '' },
+      },
     });
     expect(ran.stdout.toString()).not.toContain('hidden');
   });
@@ -143,6 +145,46 @@ print(sys.argv[1:], os.environ['NAME'], sys.stdin.buffer.read())`;
     });
     await once(shell, 'close');
     expect(stderr).toBe('');
+  });
+});
+
+describe('the files of a program', () => {
+  const code = `import os
+os.mkdir("out")
+open("out/both.txt", "w").write(open("deep/a.txt").read() + open("b").read())
+open("out/bytes", "wb").write(bytes(range(256)))`;
+  const directory = (name: string) => join(state.path, name);
+  mkdirSync(directory('deep'));
+  writeFileSync(directory('deep/a.txt'), 'a');
+  symlinkSync('/etc/passwd', directory('deep/link'));
+  const options = ['--file', directory('deep'), '--file', `${directory('deep/a.txt')}=b`, '--output', 'out/**'];
+
+  it('go in from files and directories, and come out where the user wants them', async () => {
+    const ran = await run(code, [...options, '--output-dir', directory('taken')]);
+    expect(ran).toMatchObject({ code: 0, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) });
+    expect(readFileSync(directory('taken/out/both.txt'), 'utf8')).toBe('aa');
+    expect([...readFileSync(directory('taken/out/bytes'))]).toEqual(Array.from({ length: 256 }, (_, index) => index));
+  });
+
+  it('can be listed and taken later, from the store and from a server', async () => {
+    const ran = await run(code, [...options, '--json']);
+    const { id, files } = JSON.parse(ran.stdout.toString());
+    expect(files.map(({ path }: { path: string }) => path)).toEqual(['deep/a.txt', 'b']);
+    expect((await command(['files', id, ...here])).stdout.toString()).toBe('2 out/both.txt\n256 out/bytes\n');
+    const serving = await server(here);
+    await command(['files', id, '--server', serving.url, '--output-dir', directory('later')]);
+    await serving.end('SIGTERM');
+    expect([...readFileSync(directory('later/out/bytes'))]).toHaveLength(256);
+    expect(readFileSync(directory('later/out/both.txt'), 'utf8')).toBe('aa');
+  });
+
+  it('that cannot be read or written are said in one line', async () => {
+    const missing = await run('', ['--file', directory('nowhere')]);
+    expect(missing).toMatchObject({ code: 2 });
+    expect(missing.stderr.toString()).toMatch(/^gke-code-executor: cannot read .*nowhere: ENOENT.*\n$/);
+    const ran = await run(code, [...options, '--output-dir', directory('deep/a.txt')]);
+    expect(ran.code).toBe(126);
+    expect(ran.stderr.toString()).toContain('cannot write');
   });
 });
 

@@ -43,6 +43,33 @@ const byContainer: readonly Row[] = [
       message: 'the program exited with code 3',
     },
   },
+  {
+    what: 'a module that the image lacks',
+    ending: exited(1),
+    context: { ...spoken, missingModule: 'numpy' },
+    verdict: {
+      state: 'FAILED',
+      message: 'the program exited with code 1: it has no module numpy, see docs/packages.md',
+    },
+  },
+  {
+    what: 'a supervisor that refused to run code on a kernel that is not gVisor',
+    ending: exited(125),
+    context: { ...mute, kernel: '6.1.0' },
+    verdict: { ...interrupted, ...neverRan, reason: 'NotSandboxed', message: 'its kernel is 6.1.0 and not gVisor' },
+  },
+  {
+    what: 'exit 125 of a program on gVisor',
+    ending: exited(125),
+    context: { ...spoken, kernel: 'gVisor 4.4.0' },
+    verdict: { state: 'FAILED', ...program, exitCode: 125 },
+  },
+  {
+    what: 'exit 125 of who knows what',
+    ending: exited(125),
+    context: mute,
+    verdict: { state: 'FAILED', exitCode: 125 },
+  },
   { what: 'exit 3 without a report', ending: exited(3), context: mute, verdict: { state: 'FAILED', exitCode: 3 } },
   {
     what: 'a segmentation fault',

@@ -12,12 +12,69 @@ describe('a request with a wrong field', () => {
     {
       what: 'no language',
       fields: { language: undefined },
-      expected: ['/language: must be one of python, javascript'],
+      expected: ['/language: must be one of python, javascript, typescript, shell'],
     },
     {
       what: 'another language',
       fields: { language: 'ruby' },
-      expected: ['/language: must be one of python, javascript'],
+      expected: ['/language: must be one of python, javascript, typescript, shell'],
+    },
+    { what: 'files that are no list', fields: { files: {} }, expected: ['/files: must be a list of files'] },
+    {
+      what: 'files that are none',
+      fields: { files: ['a', { path: 'a' }, { content: '' }, { path: 'b', content: '', contentBase64: '' }] },
+      expected: [
+        '/files/0: must be an object',
+        '/files/1: must have either content or contentBase64',
+        '/files/2/path: must be a string',
+        '/files/3: must have either content or contentBase64',
+      ],
+    },
+    {
+      what: 'files of which one has an unknown field and one no text',
+      fields: {
+        files: [
+          { path: 'a', content: '', mode: 7 },
+          { path: 'b', content: 5 },
+          { path: 'c', contentBase64: '!' },
+        ],
+      },
+      expected: [
+        '/files/0/mode: is not a known field',
+        '/files/1/content: must be a string',
+        '/files/2/contentBase64: must be base64 (RFC 4648 §4)',
+      ],
+    },
+    {
+      what: 'files in places that are taken',
+      fields: { files: ['a', 'a', 'main.py', 'main.py/b', 'a/b', 'c/d', 'c'].map((path) => ({ path, content: '' })) },
+      expected: [
+        '/files/0/path: is taken: a',
+        '/files/1/path: is taken: a',
+        '/files/2/path: is taken: main.py',
+        '/files/3/path: is taken: main.py/b',
+        '/files/4/path: is taken: a/b',
+        '/files/6/path: is taken: c',
+      ],
+    },
+    {
+      what: 'a file outside of the work directory',
+      fields: { files: [{ path: '../a', content: '' }] },
+      expected: ['/files/0/path: must not have empty, . or .. in it'],
+    },
+    {
+      what: 'too many files',
+      fields: { files: Array.from({ length: 257 }, (_, index) => ({ path: `f${index}`, content: '' })) },
+      expected: ['/files: must have at most 256 entries'],
+    },
+    {
+      what: 'patterns that are none',
+      fields: { outputFiles: ['/a', 'a**', 5] },
+      expected: [
+        '/outputFiles/0: must be relative',
+        '/outputFiles/1: must have ** only as a whole name',
+        '/outputFiles/2: must be a string',
+      ],
     },
     { what: 'no code', fields: { code: undefined }, expected: ['/code: must be a string'] },
     { what: 'code that is no text', fields: { code: 5 }, expected: ['/code: must be a string'] },

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { unpackFiles } from '../../src/execution/files.ts';
 import { limits, sizes } from '../../src/execution/limits.ts';
 import { parseRequest } from '../../src/execution/request.ts';
 import { accepted, least, problems, rules } from './request-bodies.ts';
@@ -16,6 +17,8 @@ describe('a request that is right', () => {
       labels: {},
       codeBytes: 8,
       stdinBytes: 0,
+      files: [],
+      outputFiles: [],
       ...Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, limit.default])),
     });
     expect([Buffer.from(code).toString(), stdin.length]).toEqual(['print(1)', 0]);
@@ -36,9 +39,11 @@ describe('a request that is right', () => {
       memoryLimitMiB: 64,
       maxStdoutBytes: 0,
       maxStderrBytes: 1,
+      outputFiles: ['*.png', 'out/**'],
+      maxOutputFileBytes: 2,
     };
     const { request, stdin } = accepted({ ...said, code: '', stdin: 'a\0é' });
-    expect(request).toEqual({ ...said, envNames: ['PATH_2', '_'], codeBytes: 0, stdinBytes: 4 });
+    expect(request).toEqual({ ...said, files: [], envNames: ['PATH_2', '_'], codeBytes: 0, stdinBytes: 4 });
     expect(Buffer.from(stdin).toString()).toBe('a\0é');
   });
 
@@ -48,6 +53,26 @@ describe('a request that is right', () => {
     expect(accepted({ ...least, ...fields }).request).toMatchObject(fields);
     expect(accepted({ ...least, env: { ['A'.repeat(256)]: '' } }).request.envNames[0]).toHaveLength(256);
     expect(accepted({ ...least, image: 'a'.repeat(512) }).request.image).toHaveLength(512);
+  });
+
+  test('may bring files, as text or as bytes', () => {
+    const given = [
+      { path: 'data/ü.csv', content: 'a,é\n' },
+      { path: 'data/b', contentBase64: '/wA=' },
+      { path: 'c', content: '' },
+    ];
+    const { request, files } = accepted({ ...least, files: given });
+    expect(request.files).toEqual([
+      { path: 'data/ü.csv', bytes: 5 },
+      { path: 'data/b', bytes: 2 },
+      { path: 'c', bytes: 0 },
+    ]);
+    const contents = unpackFiles(files).map(({ path, bytes }) => [path, Buffer.from(bytes).toString('latin1')]);
+    expect(contents).toEqual([
+      ['data/ü.csv', 'a,\xc3\xa9\n'],
+      ['data/b', '\xff\0'],
+      ['c', ''],
+    ]);
   });
 
   test('may give stdin as bytes', () => {
@@ -64,7 +89,7 @@ describe('a request that is right', () => {
     const filled = { language: 'python', args: ['ü'], env: { A: 'v' }, stdin: 'ü' };
     expect(accepted({ ...filled, code: 'x'.repeat(room) }).request.codeBytes).toBe(room);
     expect(problems({ ...filled, code: `${'x'.repeat(room - 1)}é` })).toEqual([
-      `/code: must be smaller: code, stdin, args and env together may have 655360 bytes and have 655361, ${room + 1} of them here`,
+      `/code: must be smaller: code, stdin, files, args and env together may have 614400 bytes and have 614401, ${room + 1} of them here`,
     ]);
   });
 });
@@ -97,6 +122,13 @@ describe('a request that is wrong', () => {
     expect(problems(least, under)).toEqual([]);
   });
 
+  test('with a language that the sandbox does not run', () => {
+    const under = { ...rules, minimumMemoryMiB: (language: string) => (language === 'shell' ? null : 1) };
+    expect(problems({ ...least, language: 'shell' }, under)).toEqual([
+      '/language: must be python or javascript or typescript in this sandbox; shell needs a cluster',
+    ]);
+  });
+
   test('with a prototype in its body', () => {
     const body: unknown = JSON.parse('{"language":"python","code":"","__proto__":{"timeoutSeconds":1}}');
     expect(problems(body)).toEqual(['/__proto__: is not a known field']);
@@ -105,6 +137,7 @@ describe('a request that is wrong', () => {
   test.each([
     ['stdin', { code: 'c', stdin: 'é'.repeat(327_681) }, '/stdin'],
     ['stdinBase64', { code: 'c', stdinBase64: Buffer.alloc(655_361).toString('base64') }, '/stdinBase64'],
+    ['files', { code: 'c', files: [{ path: 'a', content: 'x'.repeat(655_361) }] }, '/files'],
     ['args', { code: 'c', args: ['x'.repeat(655_361)] }, '/args'],
     ['env', { code: 'c', env: { A: 'x'.repeat(655_361) } }, '/env'],
   ])('with too much, most of it in %s', (_, fields, pointer) => {

@@ -29,6 +29,9 @@ export const common: Omit<ExecutionIn<'ACCEPTED'>, 'state' | 'waiting'> = {
     labels: { team: 'x' },
     codeBytes: 10,
     stdinBytes: 0,
+    files: [],
+    outputFiles: [],
+    maxOutputFileBytes: 0,
     timeoutSeconds: 60,
     startTimeoutSeconds: 300,
     cpuRequestMillicores: 200,
@@ -60,6 +63,9 @@ export const stopping: ExecutionIn<'STOPPING'> = {
 export const output: OutputSummary = {
   stdout: { bytes: 5, totalBytes: 7, truncated: true },
   stderr: { bytes: 0, totalBytes: 0, truncated: false },
+  files: [{ path: 'a/b.txt', bytes: 3 }],
+  omittedFiles: 1,
+  kernel: 'gVisor 4.4.0',
   complete: true,
   durationMs: 900,
 };

@@ -17,6 +17,9 @@ const streams: fc.Arbitrary<OutputSummary['stdout']> = fc.record({
 const output: fc.Arbitrary<OutputSummary> = fc.record({
   stdout: streams,
   stderr: streams,
+  files: fc.array(fc.record({ path: fc.constantFrom('a', 'b/c'), bytes: fc.nat(10) }), { maxLength: 2 }),
+  omittedFiles: fc.nat(2),
+  kernel: fc.constantFrom('gVisor 4.4.0', null),
   complete: fc.boolean(),
   durationMs: fc.option(fc.nat(1000)),
 });

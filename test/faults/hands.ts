@@ -82,6 +82,7 @@ export function handsOf(lab: Lab, { siteOf, find, view, did, cancel }: Backstage
         ownerUid: uid,
         code: Buffer.from(codeOf('exit3', stranger)),
         stdin: new Uint8Array(0),
+        files: new Uint8Array(0),
         startedAt: null,
       });
       time.setTimeout(() => void api.deleteJob(copy, uid, 'Background'), copyLastsMs);

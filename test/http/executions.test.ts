@@ -105,7 +105,7 @@ describe('POST /v1/executions', () => {
     const response = await post(executions, { language: 'cobol', timeoutSeconds: 0, surprise: 1 });
     const { errors } = await problemIn(response, 422, 'invalid-request');
     expect(errors).toEqual([
-      { pointer: '/language', detail: 'must be one of python, javascript' },
+      { pointer: '/language', detail: 'must be one of python, javascript, typescript, shell' },
       { pointer: '/code', detail: 'must be a string' },
       { pointer: '/timeoutSeconds', detail: 'must be an integer from 1 to 3600, got 0' },
       { pointer: '/surprise', detail: 'is not a known field' },
@@ -184,7 +184,7 @@ describe('GET /v1/executions/{id}/stdout and stderr', () => {
     const { headers } = await fetch(at(`/v1/executions/${id}/stderr`));
     expect(Object.fromEntries(headers)).toMatchObject({
       'content-type': 'application/octet-stream',
-      'content-disposition': `attachment; filename="${id}.stderr"`,
+      'content-disposition': `attachment; filename*=UTF-8''${id}.stderr`,
       'x-content-type-options': 'nosniff',
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
       'cache-control': 'no-store',

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { canBePid1, languages, mebibyte, runSupervisor } from './run-supervisor.ts';
+import { canBePid1, hasPrinted, languages, mebibyte, runSupervisor } from './run-supervisor.ts';
 
 const exits = {
   python: (code: number) => `import os\nos._exit(${code})`,
@@ -43,7 +43,7 @@ describe.concurrent.each(languages)('the exit code of a %s program', (language) 
 
   it('is 143 when the supervisor is asked to stop, and the program ends too', async () => {
     const run = await runSupervisor(language, sleeps[language], {
-      onStart: (supervisor) => supervisor.stdout?.once('data', () => supervisor.kill('SIGTERM')),
+      onStart: (supervisor) => hasPrinted(supervisor).then(() => supervisor.kill('SIGTERM')),
     });
     expect(run).toMatchObject({ exitCode: 143, stdoutText: 'before', complete: true });
     expect(run.advisory).toMatchObject({ exit: { signal: 9 }, timedOut: false });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeFrames, frameDecoder, type StreamName } from '../../src/supervisor/frames.ts';
 
-const caps = { maxStdoutBytes: 1000, maxStderrBytes: 1000 };
+const caps = { maxStdoutBytes: 1000, maxStderrBytes: 1000, maxOutputFileBytes: 0 };
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 
 function frame(stream: StreamName, bytes: Uint8Array): Buffer {
@@ -18,7 +18,7 @@ const final = (stdout: readonly [number, number], stderr: readonly [number, numb
   latin1(
     `\x01f{"exit":{"code":0},"timedOut":false,"durationMs":12,` +
       `"stdout":{"totalBytes":${stdout[0]},"keptBytes":${stdout[1]}},` +
-      `"stderr":{"totalBytes":${stderr[0]},"keptBytes":${stderr[1]}}}\n`,
+      `"stderr":{"totalBytes":${stderr[0]},"keptBytes":${stderr[1]}},"fileBytes":0,"omittedFiles":0}\n`,
   );
 
 function decode(log: Uint8Array | string, ownCaps = caps) {
@@ -86,7 +86,7 @@ describe('the decoder', () => {
     const log = Buffer.concat(
       [...Array(3)].flatMap(() => [frame('stdout', latin1('abcd')), frame('stderr', latin1('xy'))]),
     );
-    expect(decode(log, { maxStdoutBytes: 6, maxStderrBytes: 0 })).toMatchObject({
+    expect(decode(log, { maxStdoutBytes: 6, maxStderrBytes: 0, maxOutputFileBytes: 0 })).toMatchObject({
       out: 'abcdab',
       err: '',
       stdout: { totalBytes: 12, truncated: true },
@@ -95,7 +95,7 @@ describe('the decoder', () => {
   });
 
   it('reports what each chunk adds, within the caps, as soon as it is known', () => {
-    const decoder = frameDecoder({ maxStdoutBytes: 5, maxStderrBytes: 5 });
+    const decoder = frameDecoder({ maxStdoutBytes: 5, maxStderrBytes: 5, maxOutputFileBytes: 0 });
     const said = (chunk: string) =>
       decoder.push(latin1(chunk)).map(({ stream, bytes }) => [stream, String(Buffer.from(bytes))]);
     expect(said('\x01oab')).toEqual([]);
@@ -108,7 +108,7 @@ describe('the decoder', () => {
   });
 
   it('does not take the rest of a line for a frame, nor wait for the end of a line that is too long for one', () => {
-    const decoder = frameDecoder({ maxStdoutBytes: 1e6, maxStderrBytes: 0 });
+    const decoder = frameDecoder({ maxStdoutBytes: 1e6, maxStderrBytes: 0, maxOutputFileBytes: 0 });
     decoder.push(latin1('x'));
     decoder.push(latin1('\x01oabc\n'));
     const long = decoder.push(latin1(`\x01o${'y'.repeat(16_382)}`));
@@ -128,7 +128,11 @@ const anyFrame = fc.oneof(
   fc.integer({ min: 16_370, max: 16_390 }).map((length) => Buffer.concat([latin1('\x01o'), Buffer.alloc(length, 'x')])),
 );
 const anyLog = fc.array(anyFrame, { maxLength: 20 }).map((parts) => Buffer.concat(parts));
-const anyCaps = fc.record({ maxStdoutBytes: fc.nat(60_000), maxStderrBytes: fc.nat(100) });
+const anyCaps = fc.record({
+  maxStdoutBytes: fc.nat(60_000),
+  maxStderrBytes: fc.nat(100),
+  maxOutputFileBytes: fc.constant(0),
+});
 
 describe('on any log the decoder', () => {
   it('returns the bytes of frames exactly', () => {
@@ -142,7 +146,7 @@ describe('on any log the decoder', () => {
         const [out, err] = [of('stdout'), of('stderr')];
         const frames = writes.map(([stream, bytes]) => frame(stream, bytes));
         const log = Buffer.concat([...frames, final([out.length, out.length], [err.length, err.length])]);
-        const output = decodeFrames([log], { maxStdoutBytes: 1e6, maxStderrBytes: 1e6 });
+        const output = decodeFrames([log], { maxStdoutBytes: 1e6, maxStderrBytes: 1e6, maxOutputFileBytes: 0 });
         expect(out.equals(output.stdout.bytes) && err.equals(output.stderr.bytes) && output.complete).toBe(true);
       }),
     );

@@ -28,8 +28,9 @@ describe.each(languages)('what goes into a %s program', (language) => {
     expect(seenArgs).toEqual(args);
     expect(seenStdin).toBe('line\r\n\u2028é');
     expect(seenWork).toBe(work);
-    const unbuffered = language === 'python' ? { PYTHONUNBUFFERED: '1' } : {};
-    expect(seenEnv).toEqual({ PATH: process.env['PATH'], TMPDIR: work, LANG: 'C.UTF-8', ...unbuffered, ...env });
+    const ofPython = language === 'python' ? { PYTHONUNBUFFERED: '1', MPLCONFIGDIR: '/tmp/matplotlib' } : {};
+    const user = { USER: 'sandbox', LOGNAME: 'sandbox' };
+    expect(seenEnv).toEqual({ PATH: process.env['PATH'], TMPDIR: work, LANG: 'C.UTF-8', ...user, ...ofPython, ...env });
   });
 
   it('is an empty standard input when none is given', async () => {

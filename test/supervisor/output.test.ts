@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Language, languages, mebibyte, runSupervisor } from './run-supervisor.ts';
+import { hasPrinted, languages, mebibyte, runSupervisor } from './run-supervisor.ts';
 
-function printing(language: Language, bytes: Buffer, fd = 1): string {
+function printing(language: (typeof languages)[number], bytes: Buffer, fd = 1): string {
   const hex = bytes.toString('hex');
   return language === 'python'
     ? `import os\nos.write(${fd}, bytes.fromhex('${hex}'))\n`
@@ -103,7 +103,7 @@ describe.each(languages)('the output of a %s program', (language) => {
     const seen: { atMs?: number; exitMs?: number } = {};
     await runSupervisor(language, slow[language], {
       onStart: (supervisor) => {
-        supervisor.stdout?.once('data', () => (seen.atMs = performance.now()));
+        hasPrinted(supervisor).then(() => (seen.atMs = performance.now()));
         supervisor.once('exit', () => (seen.exitMs = performance.now()));
       },
     });

@@ -3,20 +3,27 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Language } from '../../src/execution/execution.ts';
+import { bareScript } from '../../src/supervisor/bare-script.ts';
 import { type ProgramBundle, writeBundle } from '../../src/supervisor/bundle.ts';
 import { type DecodedOutput, decodeFrames } from '../../src/supervisor/frames.ts';
 import { podCommands } from '../../src/supervisor/pod-commands.ts';
 
-export type Language = keyof typeof podCommands;
-export const languages: readonly Language[] = ['python', 'javascript'];
+/** Of the two supervisors; the other languages are run by one of them. */
+export const languages = ['python', 'javascript'] as const;
 
 export const mebibyte = 1024 * 1024;
 const source = (name: string) => fileURLToPath(new URL(`../../src/supervisor/${name}`, import.meta.url));
 // The shell shims of version managers would count as program time.
-const interpreters = {
+export const interpreters = {
   python3: execFileSync('python3', ['-c', 'import sys; print(sys.executable)']).toString().trim(),
   node: process.execPath,
 };
+
+function interpreterOf(program = ''): string {
+  if (program === 'node' || program === 'python3') return interpreters[program];
+  return program;
+}
 
 const newPidNamespace = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'] as const;
 /** As PID 1 of its own namespace the supervisor may use kill(-1), as it does in a pod. */
@@ -26,7 +33,19 @@ export type Run = DecodedOutput &
   Readonly<{ exitCode: number | null; stdoutText: string; stderrText: string; log: Buffer; seconds: number }>;
 
 export type Settings = Partial<Omit<ProgramBundle, 'code'>> &
-  Readonly<{ bundle?: Uint8Array; asPid1?: boolean; onStart?: (supervisor: ChildProcess, work: string) => void }>;
+  Readonly<{
+    bundle?: Uint8Array;
+    asPid1?: boolean;
+    path?: string;
+    onStart?: (supervisor: ChildProcess, work: string) => void;
+  }>;
+
+/** Resolves when the program has printed; the supervisor itself says something before. */
+export function hasPrinted(supervisor: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    supervisor.stdout?.on('data', (chunk: Buffer) => chunk.includes('\x01o') && resolve());
+  });
+}
 
 /** Runs a program under the true supervisor, by the pod's own command line, in throw-away directories. */
 export async function runSupervisor(
@@ -39,15 +58,17 @@ export async function runSupervisor(
   const local = (text: string) => text.replace(/^\/(execution|work)/, `${root}/$1`);
   mkdirSync(`${root}/execution`);
   mkdirSync(`${root}/work`);
-  copyFileSync(source(pod.source), `${root}/execution/${pod.key}`);
-  writeFileSync(`${root}/execution/bundle`, settings.bundle ?? bundleOf(code, settings));
+  for (const file of pod.files) copyFileSync(source(file.source), `${root}/execution/${file.key}`);
+  const bundle = settings.bundle ?? bundleOf(code, { interpreter: pod.interpreter, ...settings });
+  writeFileSync(`${root}/execution/bundle`, bundle);
+  if (language === 'shell') writeFileSync(`${root}/execution/bare.sh`, bareScript(bundle));
 
   const [program, ...args] = pod.command;
-  const command = [...(settings.asPid1 ? newPidNamespace : []), interpreters[program], ...args.map(local)];
+  const command = [...(settings.asPid1 ? newPidNamespace : []), interpreterOf(program), ...args.map(local)];
   const podEnv = Object.entries(pod.env).map(([name, value]) => [name, local(value)]);
   const began = performance.now();
   const child = spawn(command[0] ?? '', command.slice(1), {
-    env: { PATH: process.env['PATH'], ...Object.fromEntries(podEnv) },
+    env: { PATH: settings.path ?? process.env['PATH'], ...Object.fromEntries(podEnv) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   settings.onStart?.(child, `${root}/work`);
@@ -58,7 +79,11 @@ export async function runSupervisor(
   rmSync(root, { recursive: true });
 
   const log = asContainerdKeepsIt(Buffer.concat(chunks));
-  const output = decodeFrames([log], { maxStdoutBytes: 64 * mebibyte, maxStderrBytes: 64 * mebibyte });
+  const output = decodeFrames([log], {
+    maxStdoutBytes: 64 * mebibyte,
+    maxStderrBytes: 64 * mebibyte,
+    maxOutputFileBytes: 64 * mebibyte,
+  });
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
   const [stdoutText, stderrText] = [text(output.stdout.bytes), text(output.stderr.bytes)];
   return { ...output, exitCode, stdoutText, stderrText, log, seconds };

@@ -1,6 +1,9 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
+import { requiredKernel } from '../../execution/classify.ts';
+import { bareScript } from '../../supervisor/bare-script.ts';
 import { writeBundle } from '../../supervisor/bundle.ts';
 import { podCommands } from '../../supervisor/pod-commands.ts';
+import type { Supervisor } from '../../supervisor/source.ts';
 import type { SandboxInput, SandboxSpec } from '../sandbox.ts';
 import { labelsOf } from './job-manifest.ts';
 
@@ -11,7 +14,7 @@ export interface ConfigMapInput {
   readonly spec: SandboxSpec;
   readonly input: SandboxInput;
   /** The supervisor of the spec's language, see `supervisorOf`. */
-  readonly supervisor: Uint8Array;
+  readonly supervisor: Supervisor;
 }
 
 /**
@@ -25,9 +28,10 @@ export function configMapManifest({
   input,
   supervisor,
 }: ConfigMapInput): V1ConfigMap {
-  const { language, args, env, timeoutSeconds, maxStdoutBytes, maxStderrBytes } = spec.request;
-  const limits = { timeoutSeconds, maxStdoutBytes, maxStderrBytes };
-  const bundle = writeBundle({ code: input.code, stdin: input.stdin, args, env, ...limits });
+  const { language } = spec.request;
+  const { interpreter } = podCommands[language];
+  const bundle = writeBundle({ ...spec.request, ...input, interpreter, kernel: requiredKernel });
+  const bare = language === 'shell' ? { 'bare.sh': Buffer.from(bareScript(bundle)) } : {};
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -37,7 +41,9 @@ export function configMapManifest({
       ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', ...owner }],
     },
     immutable: true,
-    binaryData: { bundle: base64(bundle), [podCommands[language].key]: base64(supervisor) },
+    binaryData: Object.fromEntries(
+      Object.entries({ ...supervisor, ...bare, bundle }).map(([key, bytes]) => [key, base64(bytes)]),
+    ),
   };
 }
 

@@ -1,8 +1,11 @@
 import type { Language } from '../../execution/execution.ts';
 import type { SandboxFacts } from '../sandbox.ts';
 
-/** Lowest memory limits at which hello world always ended well under gVisor; it fails from 32 and 36 MiB down. */
-const minimumMemoryMiB = { python: 36, javascript: 48 } as const satisfies Record<Language, number>;
+/** Lowest memory limits at which hello world always ended well under gVisor. */
+const minimumMemoryMiB = { python: 36, javascript: 48, typescript: 48, shell: 36 } as const satisfies Record<
+  Language,
+  number
+>;
 
 /** What is known of a namespace as a sandbox without asking its cluster. */
 export function kubernetesFacts(target: string): SandboxFacts {

@@ -95,12 +95,16 @@ async function refused(response: IncomingMessage, spec: SandboxSpec): Promise<Re
 }
 
 function outputOf(decoder: FrameDecoder): SandboxOutput {
-  const { stdout, stderr, complete, advisory } = decoder.end();
+  const { stdout, stderr, files, complete, bare, kernel = null, advisory } = decoder.end();
   const signal = advisory !== undefined && 'signal' in advisory.exit ? advisory.exit.signal : null;
   return {
     stdout: { bytes: stdout.bytes, totalBytes: stdout.totalBytes },
     stderr: { bytes: stderr.bytes, totalBytes: stderr.totalBytes },
+    files,
+    omittedFiles: advisory?.omittedFiles ?? 0,
     complete,
+    ...(bare ? { merged: true } : {}),
+    kernel,
     report:
       advisory === undefined
         ? null

@@ -1,4 +1,5 @@
 import type { Language } from '../../execution/execution.ts';
+import type { FileEntry } from '../../execution/files.ts';
 
 /** What a program gets beside its code. */
 export interface ProgramInput {
@@ -6,6 +7,7 @@ export interface ProgramInput {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: Uint8Array;
+  readonly files: readonly FileEntry[];
 }
 
 /** Something printed at a moment after the start. */
@@ -33,6 +35,8 @@ export interface Behaviour {
   readonly killsSupervisor?: boolean;
   /** It stops PID 1, so that nobody inside the pod ends it at its time limit. */
   readonly freezesSupervisor?: boolean;
+  /** What it leaves in its work directory. */
+  readonly files?: readonly FileEntry[];
   /** Bytes it writes straight into the log, past the supervisor and its caps. */
   readonly rawLogBytes?: number;
 }

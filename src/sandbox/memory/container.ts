@@ -1,5 +1,6 @@
 import { timeoutExitCode } from '../../execution/classify.ts';
 import type { ExecutionRequest } from '../../execution/execution.ts';
+import { handedOut } from '../../execution/output-files.ts';
 import type { Behaviour, Write } from './behaviour.ts';
 import type { Clock } from './clock.ts';
 import { appendRaw, capture, close, emptyLog, type Log } from './log.ts';
@@ -50,7 +51,8 @@ export function startContainer(spec: ContainerSpec): Container {
   const end = endOf(behaviour, request);
   if (end !== null) {
     const finish = () => {
-      if (alive && end.lastWord !== null) close(log, end.lastWord.signal, end.atMs);
+      if (alive && end.lastWord !== null)
+        close(log, { ...end.lastWord, durationMs: end.atMs, ...handedOut(behaviour.files ?? [], request) });
       exit(end.exit);
     };
     timers.push(clock.setTimeout(finish, end.atMs));

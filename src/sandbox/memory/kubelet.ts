@@ -1,3 +1,4 @@
+import { unpackFiles } from '../../execution/files.ts';
 import { type Exit, startContainer } from './container.ts';
 import { type ConfigMapObject, isOver, type ObjectChange, type PodObject } from './objects.ts';
 import { after, type ClusterState, podsOf, putPod, record, setAlarm } from './state.ts';
@@ -64,7 +65,7 @@ function start(state: ClusterState, uid: string, configMap: ConfigMapObject): vo
     clock,
     startedAt,
     request,
-    behaviour: interpret(code, { language, args, env, stdin: configMap.stdin }),
+    behaviour: interpret(code, { language, args, env, stdin: configMap.stdin, files: unpackFiles(configMap.files) }),
     logFileBytes,
     onExit: (exit) => {
       record(state, 'stopped', pod);

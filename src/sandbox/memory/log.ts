@@ -1,3 +1,4 @@
+import type { HandedOut } from '../../execution/output-files.ts';
 import type { CapturedStream, SandboxOutput } from '../sandbox.ts';
 
 type Stream = 'stdout' | 'stderr';
@@ -9,10 +10,13 @@ interface Entry {
   readonly bytes: Uint8Array;
 }
 
-interface Report {
-  readonly totals: Readonly<Record<Stream, number>>;
+interface LastWord extends HandedOut {
   readonly signal: number | null;
   readonly durationMs: number;
+}
+
+interface Report extends LastWord {
+  readonly totals: Readonly<Record<Stream, number>>;
 }
 
 /** A container's log as the node keeps it, and the supervisor's place in the streams it captures. */
@@ -51,9 +55,9 @@ export function appendRaw(log: Log, byteCount: number): void {
 }
 
 /** The supervisor's last word: without it nobody knows whether there was more. */
-export function close(log: Log, signal: number | null, durationMs: number): void {
-  append(log, { stream: 'raw', offset: 0, bytes: new Uint8Array(0) });
-  log.report = { totals: { ...log.totals }, signal, durationMs };
+export function close(log: Log, lastWord: LastWord): void {
+  append(log, { stream: 'raw', offset: 0, bytes: lastWord.files });
+  log.report = { totals: { ...log.totals }, ...lastWord };
 }
 
 /** The kubelet rotates a full file away, and the log API returns only the newest one. */
@@ -70,7 +74,10 @@ function append(log: Log, entry: Entry): void {
 export const noOutput: SandboxOutput = {
   stdout: { bytes: new Uint8Array(0), totalBytes: 0 },
   stderr: { bytes: new Uint8Array(0), totalBytes: 0 },
+  files: new Uint8Array(0),
+  omittedFiles: 0,
   complete: false,
+  kernel: null,
   report: null,
 };
 
@@ -82,6 +89,9 @@ export function readLog(log: Log): SandboxOutput {
   return {
     stdout: stdout.captured,
     stderr: stderr.captured,
+    files: report?.files ?? new Uint8Array(0),
+    omittedFiles: report?.omittedFiles ?? 0,
+    kernel: null,
     complete: report !== null && stdout.whole && stderr.whole,
     report: report && { signal: report.signal, durationMs: report.durationMs },
   };

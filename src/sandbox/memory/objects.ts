@@ -35,6 +35,8 @@ export interface ConfigMapObject extends Labelled {
   readonly ownerUid: string;
   readonly code: Uint8Array;
   readonly stdin: Uint8Array;
+  /** Packed. */
+  readonly files: Uint8Array;
   /** The moment a gated start was permitted for. */
   readonly startedAt: number | null;
 }

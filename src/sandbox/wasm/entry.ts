@@ -1,8 +1,11 @@
-import type { ExecutionRequest, Language } from '../../execution/execution.ts';
+import type { ExecutionRequest } from '../../execution/execution.ts';
 import type { Job, SandboxInput, SandboxOutput, SandboxStatus, Start } from '../sandbox.ts';
-import { finalOutput, podEnding } from './pod-ending.ts';
-import type { WasmProgram } from './program.ts';
+import { finalOutput, noOutput, podEnding } from './pod-ending.ts';
+import type { WasmLanguage, WasmProgram } from './program.ts';
 import type { PreparedChild, WasmEnding } from './spawn.ts';
+
+/** A request in a language that has an interpreter here. */
+export type WasmRequest = ExecutionRequest & { readonly language: WasmLanguage };
 
 export type Entry = ReturnType<typeof newEntry>;
 
@@ -11,8 +14,8 @@ const bytesPerMiB = 1024 * 1024;
 /** One execution in this process: its child, how far it got, and what it printed. */
 export function newEntry(
   job: Job,
-  request: ExecutionRequest,
-  spawn: (language: Language) => PreparedChild,
+  request: WasmRequest,
+  spawn: (language: WasmLanguage) => PreparedChild,
   onChange: (entry: Entry) => void,
 ) {
   let child = prepared(spawn(request.language));
@@ -59,7 +62,7 @@ export function newEntry(
     },
 
     output(): SandboxOutput {
-      return ended === undefined ? { ...child.output(), complete: false, report: null } : finalOutput(ended);
+      return ended === undefined ? { ...noOutput, ...child.output() } : finalOutput(ended);
     },
 
     /** Ends the child and says whether it had been given its code. */
@@ -78,8 +81,12 @@ function prepared(child: PreparedChild): PreparedChild {
   return child;
 }
 
-function programOf(request: ExecutionRequest, { code, stdin }: SandboxInput): WasmProgram {
+function programOf(request: ExecutionRequest, { code, stdin, files }: SandboxInput): WasmProgram {
   const { args, env, timeoutSeconds, memoryLimitMiB, maxStdoutBytes, maxStderrBytes } = request;
-  const memoryLimitBytes = memoryLimitMiB * bytesPerMiB;
-  return { code, stdin, args, env, timeoutSeconds, memoryLimitBytes, maxStdoutBytes, maxStderrBytes };
+  const { outputFiles, maxOutputFileBytes } = request;
+  return {
+    ...{ code, stdin, files, args, env, timeoutSeconds, maxStdoutBytes, maxStderrBytes },
+    ...{ outputFiles, maxOutputFileBytes },
+    memoryLimitBytes: memoryLimitMiB * bytesPerMiB,
+  };
 }

@@ -1,10 +1,12 @@
 import { EvalFlags, JSException, type JSValueHandle } from 'quickjs-wasi';
+import { mainFiles } from '../../execution/files.ts';
 import { createEngine, type Engine, extensionsBeside } from './javascript-engine.ts';
 import { exitCodes, type WasmProgram } from './program.ts';
 import type { Session } from './session.ts';
-import { createWorkspace } from './workspace.ts';
+import { createWorkspace, workDirectory } from './workspace.ts';
 
-const mainFile = '/work/main.js';
+const mainFile = mainFiles.javascript;
+const mainPath = `${workDirectory}/${mainFile}`;
 /** Kept back from the program, so that there is room to report that it ran out. */
 const reserveBytes = 1024 * 1024;
 /** Pointers have 32 bits; more than they reach is no limit. */
@@ -57,11 +59,11 @@ function evaluate({ vm, program }: Run): JSValueHandle {
   const source = Buffer.from(program.code)
     .toString()
     .replace(/^\ufeff/, '');
-  return vm.evalCode(source, mainFile, isScript(source) ? EvalFlags.TYPE_GLOBAL : EvalFlags.TYPE_MODULE);
+  return vm.evalCode(source, mainPath, isScript(source) ? EvalFlags.TYPE_GLOBAL : EvalFlags.TYPE_MODULE);
 
   function isScript(text: string): boolean {
     try {
-      vm.compile(text, mainFile);
+      vm.compile(text, mainPath);
       return true;
     } catch {
       return false;

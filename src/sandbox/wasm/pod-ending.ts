@@ -13,7 +13,15 @@ export const ownerLost: SandboxStatus = {
 };
 
 const nothing = { bytes: new Uint8Array(), totalBytes: 0 };
-export const noOutput: SandboxOutput = { stdout: nothing, stderr: nothing, complete: false, report: null };
+export const noOutput: SandboxOutput = {
+  stdout: nothing,
+  stderr: nothing,
+  files: new Uint8Array(),
+  omittedFiles: 0,
+  complete: false,
+  kernel: null,
+  report: null,
+};
 
 /** Says it in the words that a kubelet would use, so that one classification serves both. */
 export function podEnding({ ending, exitCode, startedAt, finishedAt }: WasmEnding, timeoutSeconds: number): PodEnding {
@@ -35,8 +43,9 @@ export function podEnding({ ending, exitCode, startedAt, finishedAt }: WasmEndin
 }
 
 /** A killed child has no last word, as a killed supervisor has none. */
-export function finalOutput({ ending, stdout, stderr, startedAt, finishedAt }: WasmEnding): SandboxOutput {
+export function finalOutput({ ending, startedAt, finishedAt, ...printed }: WasmEnding): SandboxOutput {
+  const { stdout, stderr, files, omittedFiles } = printed;
   const isComplete = ending !== 'killed';
   const report = isComplete ? { signal: null, durationMs: finishedAt - startedAt } : null;
-  return { stdout, stderr, complete: isComplete, report };
+  return { stdout, stderr, files, omittedFiles, complete: isComplete, kernel: null, report };
 }

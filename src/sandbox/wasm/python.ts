@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { mainFiles } from '../../execution/files.ts';
 import { linearMemory } from './linear-memory.ts';
 import { exitCodes, type WasmProgram } from './program.ts';
 import type { Session } from './session.ts';
 import { checkImports, wasiImports } from './wasi.ts';
-import { createWorkspace, type Workspace } from './workspace.ts';
+import { createWorkspace, type Workspace, workDirectory } from './workspace.ts';
 
-const mainFile = '/work/main.py';
+const mainFile = mainFiles.python;
 const startDirectory = '/start';
 
 /** All that the interpreter can call: WASI preview 1, which ends in memory. Another build must be looked at first. */
@@ -39,7 +40,7 @@ export function runPython(module: WebAssembly.Module, session: Session): never {
     wasi_snapshot_preview1: wasiImports({
       ...workspace,
       memory: linearMemory(() => memoryOf(instance)),
-      args: ['python', '-uB', mainFile],
+      args: ['python', '-uB', `${workDirectory}/${mainFile}`],
       env: [`PYTHONPATH=${startDirectory}`],
       exit: (code) => endExited(session, code),
     }),

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
-import type { ExecutionRequest, Language } from '../../execution/execution.ts';
+import type { ExecutionRequest } from '../../execution/execution.ts';
 import type { Creation, Job, Observation, Sandbox, SandboxSpec } from '../sandbox.ts';
-import { type Entry, newEntry } from './entry.ts';
+import { type Entry, newEntry, type WasmRequest } from './entry.ts';
 import { noOutput, ownerLost } from './pod-ending.ts';
-import { minimumMemoryMiB } from './program.ts';
+import { isWasmLanguage, minimumMemoryMiB, type WasmLanguage } from './program.ts';
 import { type PreparedChild, spawnSandbox } from './spawn.ts';
 
 export interface WasmSandboxOptions {
@@ -14,7 +14,7 @@ export interface WasmSandboxOptions {
   /** Executions at a time, ended ones until their removal; what does not fit waits. Default: one a core, at least two. */
   readonly maxChildren?: number;
   /** Makes a child. Default: `spawnSandbox`. */
-  readonly spawn?: (language: Language) => PreparedChild;
+  readonly spawn?: (language: WasmLanguage) => PreparedChild;
 }
 
 /** A sandbox whose children can all be ended at once. */
@@ -35,7 +35,7 @@ export function wasmSandbox({ installation = 'local', ...options }: WasmSandboxO
     kind: 'wasm',
     isolation: 'wasm',
     target: 'wasm:local',
-    minimumMemoryMiB: (language) => minimumMemoryMiB[language],
+    minimumMemoryMiB: (language) => (isWasmLanguage(language) ? minimumMemoryMiB[language] : null),
     create: async (spec) => jobs.create(spec),
 
     async start(job, spec, input, permit) {
@@ -69,7 +69,7 @@ export function wasmSandbox({ installation = 'local', ...options }: WasmSandboxO
 }
 
 /** The Jobs of this process, by execution. A uid names installation, process and number, so no two are ever alike. */
-function ownJobs(installation: string, maxChildren: number, spawn: (language: Language) => PreparedChild) {
+function ownJobs(installation: string, maxChildren: number, spawn: (language: WasmLanguage) => PreparedChild) {
   const owner = randomUUID();
   const entries = new Map<string, Entry>();
   const removedForeign = new Set<string>();
@@ -85,7 +85,7 @@ function ownJobs(installation: string, maxChildren: number, spawn: (language: La
     !jobUid.startsWith(`${installation}.${owner}.`) &&
     !removedForeign.has(jobUid);
 
-  function add(job: Job, request: ExecutionRequest): Entry {
+  function add(job: Job, request: WasmRequest): Entry {
     const entry = newEntry(job, request, spawn, notify);
     entries.set(job.executionId, entry);
     notify(entry);
@@ -102,6 +102,7 @@ function ownJobs(installation: string, maxChildren: number, spawn: (language: La
     },
 
     create({ executionId, request }: SandboxSpec): Creation {
+      if (!isOurs(request)) return { kind: 'rejected', message: `${request.language} has no interpreter here` };
       const entry = entries.get(executionId);
       if (entry === undefined) {
         if (entries.size >= maxChildren) return { kind: 'full', message: `${maxChildren} programs run already` };
@@ -114,7 +115,7 @@ function ownJobs(installation: string, maxChildren: number, spawn: (language: La
     },
 
     adopt: (job: Job, request: ExecutionRequest) =>
-      isForeign(job) && !entries.has(job.executionId) ? add(job, request) : undefined,
+      isOurs(request) && isForeign(job) && !entries.has(job.executionId) ? add(job, request) : undefined,
 
     async remove(entry: Entry) {
       const { job } = entry;
@@ -131,4 +132,8 @@ function ownJobs(installation: string, maxChildren: number, spawn: (language: La
       return () => observers.delete(observe);
     },
   };
+}
+
+function isOurs(request: ExecutionRequest): request is WasmRequest {
+  return isWasmLanguage(request.language);
 }

@@ -1,5 +1,6 @@
 import { deserialize } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
+import type { HandedOut } from '../../execution/output-files.ts';
 import { descriptors, lengthBytes, readExactly, writeFully } from './channels.ts';
 import { checkMemoryLimit, limitMemories } from './memory-limit.ts';
 import { cappedOutput, type Output } from './output.ts';
@@ -12,6 +13,8 @@ export interface Session {
   readonly stderr: Output;
   /** Says that everything is prepared, and blocks until the program comes. From its return on the clock runs. */
   receive(): WasmProgram;
+  /** Has the program's files asked for when it has ended by itself or by its memory limit. */
+  atEnd(handOut: () => HandedOut): void;
   /** Has the ending reported and the process ended; never returns. */
   end(ending: Ending, exitCode: number): never;
 }
@@ -20,9 +23,13 @@ export function openSession({ printed }: Pick<InterpreterData, 'printed'>): Sess
   checkMemoryLimit();
   const stdout = cappedOutput(descriptors.stdout, (bytes) => Atomics.add(printed, 0, bytes));
   const stderr = cappedOutput(descriptors.stderr, (bytes) => Atomics.add(printed, 1, bytes));
+  let handOut = (): HandedOut => ({ files: new Uint8Array(), omittedFiles: 0 });
   return {
     stdout,
     stderr,
+    atEnd: (asked) => {
+      handOut = asked;
+    },
 
     receive() {
       writeFully(descriptors.control, Buffer.from('{"ready":true}\n'));
@@ -35,7 +42,9 @@ export function openSession({ printed }: Pick<InterpreterData, 'printed'>): Sess
     },
 
     end(ending, exitCode) {
-      tell({ ending, exitCode });
+      const { files, omittedFiles } = handOut();
+      writeFully(descriptors.files, files);
+      tell({ ending, exitCode, omittedFiles });
       return blockForever();
     },
   };

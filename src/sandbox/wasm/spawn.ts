@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { serialize } from 'node:v8';
-import type { Language } from '../../execution/execution.ts';
+import { maxPackedBytes } from '../../execution/output-files.ts';
 import type { CapturedStream } from '../sandbox.ts';
 import { descriptors, lengthBytes } from './channels.ts';
 import { childArguments } from './child-arguments.ts';
 import { controlMessages, type Report } from './control.ts';
-import { type Ending, exitCodes, type WasmProgram } from './program.ts';
+import { type Ending, exitCodes, type WasmLanguage, type WasmProgram } from './program.ts';
 
 /** How long a child may take to end itself before it is killed from outside, in milliseconds. */
 const graceMs = 1_000;
@@ -22,6 +22,9 @@ export interface WasmEnding {
   readonly finishedAt: number;
   readonly stdout: CapturedStream;
   readonly stderr: CapturedStream;
+  /** Packed. */
+  readonly files: Uint8Array;
+  readonly omittedFiles: number;
 }
 
 export type PreparedChild = ReturnType<typeof spawnSandbox>;
@@ -30,13 +33,14 @@ export type PreparedChild = ReturnType<typeof spawnSandbox>;
  * Starts a child process with the interpreter of a language, ready to be handed one program. A child runs one
  * program and is never used again; it ends when the program ends, at the time limit, by `kill`, or with its parent.
  */
-export function spawnSandbox(language: Language) {
+export function spawnSandbox(language: WasmLanguage) {
   const child = spawnChild(language);
   const closed = whenClosed(child);
   const killer = delayedKill(child);
   const { ready, report } = controlMessages(socket(child, descriptors.control));
   const stdout = collected(socket(child, descriptors.stdout));
   const stderr = collected(socket(child, descriptors.stderr));
+  const files = collected(socket(child, descriptors.files));
   const diagnostics = collected(socket(child, descriptors.diagnostics), maxDiagnosticsBytes);
   const lifeline = socket(child, descriptors.lifeline);
   let isRunning = false;
@@ -50,13 +54,15 @@ export function spawnSandbox(language: Language) {
       isRunning = true;
       stdout.limit(program.maxStdoutBytes);
       stderr.limit(program.maxStderrBytes);
+      files.limit(maxPackedBytes(program));
       writeFrame(socket(child, descriptors.control), serialize(program));
       killer.schedule(program.timeoutSeconds * 1000 + graceMs, 'timedOut');
       const exit = await closed;
       killer.cancel();
       const { ending, exitCode, ...printed } = report() ?? withoutReport(exit, killer.cause());
       const streams = { stdout: stdout.captured(printed.stdoutBytes), stderr: stderr.captured(printed.stderrBytes) };
-      return { ending, exitCode, startedAt, finishedAt: Date.now(), ...streams };
+      const handedOut = { files: files.captured(0).bytes, omittedFiles: printed.omittedFiles };
+      return { ending, exitCode, startedAt, finishedAt: Date.now(), ...streams, ...handedOut };
     },
 
     /** What was printed so far. */
@@ -74,11 +80,11 @@ export function spawnSandbox(language: Language) {
   };
 }
 
-function spawnChild(language: Language): ChildProcess {
+function spawnChild(language: WasmLanguage): ChildProcess {
   return spawn(process.execPath, childArguments(language), {
     env: {},
     cwd: '/',
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
     // Ctrl-C at a terminal is for us; the child learns from its lifeline.
     detached: true,
   });
@@ -129,7 +135,7 @@ function failedStart({ bytes }: CapturedStream): never {
 /** The child was ended before it could say more: by us, or by the system, for example when memory ran out. */
 function withoutReport({ code, signal }: Exit, ending: Ending): Report {
   const exitCode = signal === null ? (code ?? exitCodes.killed) : 128 + constants.signals[signal];
-  return { ending, exitCode, stdoutBytes: 0, stderrBytes: 0 };
+  return { ending, exitCode, stdoutBytes: 0, stderrBytes: 0, omittedFiles: 0 };
 }
 
 function socket(child: ChildProcess, descriptor: number): Socket {

@@ -1,14 +1,13 @@
-import type { Language } from '../../execution/execution.ts';
-import type { Ending } from './program.ts';
+import type { Ending, WasmLanguage } from './program.ts';
 
 /** What the interpreter's thread tells the main thread of its child. */
 export type InterpreterMessage =
   | { readonly timeoutMs: number }
-  | { readonly ending: Ending; readonly exitCode: number };
+  | { readonly ending: Ending; readonly exitCode: number; readonly omittedFiles: number };
 
 /** What a child runs. */
 export interface Interpreter {
-  readonly language: Language;
+  readonly language: WasmLanguage;
   /** Of the thread that runs it. */
   readonly url: string;
   readonly wasmFile: string;
@@ -36,9 +35,9 @@ export function watchInterpreter(interpreter: Interpreter): void {
   const printed = new BigInt64Array(new SharedArrayBuffer(16));
   const data: InterpreterData = { ...interpreter, printed };
 
-  function end(ending: Ending, exitCode: number) {
+  function end(ending: Ending, exitCode: number, omittedFiles = 0) {
     const [stdoutBytes, stderrBytes] = [0, 1].map((index) => Number(Atomics.load(printed, index)));
-    writeSync(3, `${JSON.stringify({ ending, exitCode, stdoutBytes, stderrBytes })}\n`);
+    writeSync(3, `${JSON.stringify({ ending, exitCode, stdoutBytes, stderrBytes, omittedFiles })}\n`);
     process.kill(process.pid, 'SIGKILL');
   }
 
@@ -57,7 +56,7 @@ export function watchInterpreter(interpreter: Interpreter): void {
     resourceLimits: { stackSizeMb: 16, maxOldGenerationSizeMb: 256 },
   });
   thread.on('message', (message: InterpreterMessage) => {
-    if ('ending' in message) end(message.ending, message.exitCode);
+    if ('ending' in message) end(message.ending, message.exitCode, message.omittedFiles);
     else setTimeout(() => end('timedOut', 137), message.timeoutMs);
   });
   thread.on('error', (error) => {

@@ -1,19 +1,22 @@
+import { handedOut } from '../../execution/output-files.ts';
 import { memoryFileSystem } from './file-system.ts';
 import { openFiles } from './open-files.ts';
 import { fileSystemBytes, type WasmProgram } from './program.ts';
 import type { Session } from './session.ts';
 import { clocks, now } from './wasi-clock.ts';
+import { filesBelow, placeFiles } from './work-files.ts';
 
 export const workDirectory = '/work';
 
 export type Workspace = ReturnType<typeof createWorkspace>;
 
-/** The files a program finds: an empty /work and /tmp, a few devices, and its three streams as descriptors 0 to 2. */
-export function createWorkspace({ stdout, stderr }: Pick<Session, 'stdout' | 'stderr'>) {
+/** The files a program finds: its own in /work, an empty /tmp, a few devices, and its three streams as descriptors 0 to 2. */
+export function createWorkspace({ stdout, stderr, atEnd }: Pick<Session, 'stdout' | 'stderr' | 'atEnd'>) {
   const fileSystem = memoryFileSystem(fileSystemBytes, () => now(clocks.realtime));
   const files = openFiles(fileSystem);
   const { root } = fileSystem;
-  for (const path of [workDirectory, '/tmp', '/dev']) fileSystem.createDirectory(root, path);
+  const work = fileSystem.createDirectory(root, workDirectory);
+  for (const path of ['/tmp', '/dev']) fileSystem.createDirectory(root, path);
   let input: Uint8Array = new Uint8Array(0);
 
   const readStdin = (maxBytes: number) => {
@@ -37,10 +40,17 @@ export function createWorkspace({ stdout, stderr }: Pick<Session, 'stdout' | 'st
     files,
     readStdin,
 
-    /** Puts the program where the interpreter looks for it. */
-    load({ code, stdin: bytes }: WasmProgram, mainFile: string) {
-      fileSystem.write(fileSystem.createFile(root, mainFile), 0, code);
-      input = bytes;
+    /** Puts the program where the interpreter looks for it, and its files beside it. */
+    load(program: WasmProgram, mainFile: string) {
+      placeFiles(fileSystem, work, program.files);
+      fileSystem.write(fileSystem.createFile(work, mainFile), 0, program.code);
+      input = program.stdin;
+      atEnd(() =>
+        handedOut(
+          filesBelow(work).filter(({ path }) => path !== mainFile),
+          program,
+        ),
+      );
     },
   };
 }

@@ -4,7 +4,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 const plainBytes = 100 * 1024;
 
 /**
- * Text as a field's value. JSON of the largest request that is accepted, 640 KiB, can be 4 MB long, when every character
+ * Text as a field's value. JSON of the largest request that is accepted, 600 KiB, can be 4 MB long, when every character
  * is escaped; deflated it never passes 700 KiB, so that it fits its document.
  */
 export function toField(text: string): string | Uint8Array {

@@ -54,6 +54,9 @@ export function request(fields: Partial<ExecutionRequest> = {}): ExecutionReques
     labels: {},
     codeBytes: 0,
     stdinBytes: 0,
+    files: [],
+    outputFiles: [],
+    maxOutputFileBytes: 0,
     timeoutSeconds: 30,
     startTimeoutSeconds: limits.startTimeoutSeconds.default,
     cpuRequestMillicores: limits.cpuRequestMillicores.minimum,
@@ -72,7 +75,11 @@ export function newSpec(fields: Partial<ExecutionRequest> = {}): SandboxSpec {
 
 export const bytes = (text: string) => new TextEncoder().encode(text);
 export const text = (of: Uint8Array) => Buffer.from(of).toString();
-export const input = (code: string, stdin = bytes('')): SandboxInput => ({ code: bytes(code), stdin });
+export const input = (code: string, stdin = bytes(''), files: Uint8Array = bytes('')): SandboxInput => ({
+  code: bytes(code),
+  stdin,
+  files,
+});
 export const permitted = () => Promise.resolve(true);
 
 export async function make(sandbox: Sandbox, spec: SandboxSpec): Promise<Made> {
@@ -86,9 +93,10 @@ export async function launch(
   code: string,
   fields: Partial<ExecutionRequest> = {},
   stdin = bytes(''),
+  files: Uint8Array = bytes(''),
 ): Promise<Made> {
   const made = await make(sandbox, newSpec({ codeBytes: bytes(code).length, stdinBytes: stdin.length, ...fields }));
-  const start = await sandbox.start(made.job, made.spec, input(code, stdin), permitted);
+  const start = await sandbox.start(made.job, made.spec, input(code, stdin, files), permitted);
   if (start !== 'started') throw new Error(`not started but ${start}`);
   return made;
 }
@@ -139,8 +147,9 @@ export async function run(
   code: string,
   fields: Partial<ExecutionRequest> = {},
   stdin = bytes(''),
+  files: Uint8Array = bytes(''),
 ): Promise<Run> {
-  const made = await launch(lab, code, fields, stdin);
+  const made = await launch(lab, code, fields, stdin, files);
   return { ...made, ...(await judged(lab, made)) };
 }
 

@@ -46,6 +46,11 @@ export const pythonPrograms = {
       return printable(`${JSON.stringify({ args, env: picked, stdin: Buffer.from(stdin).toString('hex') })}\n`);
     },
   },
+  /** Copies all of `in` to `out`. */
+  mirror: {
+    code: 'import os, shutil\nif os.path.exists("in"): shutil.copytree("in", "out", copy_function=shutil.copyfile)',
+    behaviour: ({ files }) => ({ files: files.map((file) => ({ ...file, path: file.path.replace('in/', 'out/') })) }),
+  },
   /** Never gives up the processor. */
   busy: {
     code: 'print("before", flush=True)\nwhile True:\n    pass',
@@ -101,7 +106,7 @@ export function bulky(bytes: number): string {
 export function contractBehaviour(code: string, input: ProgramInput): Behaviour {
   const known = Object.values(pythonPrograms).find((program) => program.code === code);
   if (known !== undefined) return known.behaviour(input);
-  if (input.language === 'javascript') return printable('hello\n');
+  if (input.language !== 'python') return printable('hello\n');
   const [, stdout, stderr] = printingPattern.exec(code) ?? [];
   if (stdout !== undefined && stderr !== undefined) {
     return { stdout: Buffer.from(stdout, 'hex'), stderr: Buffer.from(stderr, 'hex') };

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { timeoutExitCode } from '../../../src/execution/classify.ts';
+import { languages } from '../../../src/execution/execution.ts';
 import { limits, sizes } from '../../../src/execution/limits.ts';
 import type { Job } from '../../../src/sandbox/sandbox.ts';
 import {
@@ -27,6 +28,13 @@ const exits: readonly { program: keyof Programs; expected: Record<string, unknow
   { program: 'exit137', expected: { state: 'FAILED', exitCode: 137, signal: null }, stdout: '' },
 ];
 
+const hello = {
+  python: 'print("hello")',
+  javascript: 'console.log("hello")',
+  typescript: 'const word: string = "hello";\nconsole.log(word);',
+  shell: 'echo hello',
+};
+
 const golden: readonly { name: string; bytes: Uint8Array }[] = [
   { name: 'JSON', bytes: bytes('{"a": [true, null, 1.0], "b": "\\u2028"}\n') },
   { name: 'the word true', bytes: bytes('true') },
@@ -42,7 +50,7 @@ const golden: readonly { name: string; bytes: Uint8Array }[] = [
 
 /** The memory limit of the memory cases: the least a program may ask for, and a little for the program itself. */
 function tight({ sandbox }: Lab): number {
-  return Math.max(sandbox.minimumMemoryMiB('python'), limits.memoryLimitMiB.minimum) + 32;
+  return Math.max(sandbox.minimumMemoryMiB('python') ?? 0, limits.memoryLimitMiB.minimum) + 32;
 }
 
 /** Cases about programs that run to an end of their own or of their limits, and about what they print. */
@@ -69,12 +77,17 @@ export const runningCases = {
       expect(text(output.stdout.bytes)).toBe('');
     },
   },
-  javascript: {
-    title: 'a program in JavaScript runs',
+  languages: {
+    title: 'a program in every language that it has an interpreter for runs, with its own streams',
     run: async (lab: Lab) => {
-      const { verdict, output } = await run(lab, 'console.log("hello")', { language: 'javascript' });
-      expect(verdict.state).toBe('SUCCEEDED');
-      expect(text(output.stdout.bytes)).toBe('hello\n');
+      const spoken = languages.filter((language) => lab.sandbox.minimumMemoryMiB(language) !== null);
+      const runs = spoken.map(async (language) => {
+        const { verdict, output } = await run(lab, hello[language], { language });
+        expect.soft(verdict.state, language).toBe('SUCCEEDED');
+        expect.soft(text(output.stdout.bytes), language).toBe('hello\n');
+        expect.soft([output.complete, output.merged], language).toEqual([true, undefined]);
+      });
+      await Promise.all(runs);
     },
   },
   signal: {

@@ -62,7 +62,7 @@ describe('loadKubeconfig', () => {
     const { access } = await loadKubeconfig({ kubeconfig: file, maxConnections: Number.POSITIVE_INFINITY });
     const api = kubernetesApi(access);
     const over = new AbortController();
-    const caps = { maxStdoutBytes: 1, maxStderrBytes: 1 };
+    const caps = { maxStdoutBytes: 1, maxStderrBytes: 1, maxOutputFileBytes: 1 };
     const following = Array.from({ length: 60 }, async () => {
       const log = followLog({ api, namespace: 'n', pod: 'p', caps, signal: over.signal });
       await log.next();

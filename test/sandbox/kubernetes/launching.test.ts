@@ -8,7 +8,7 @@ import { executionId, installationId, name, spec } from './specs.ts';
 const jobs = '/apis/batch/v1/namespaces/ns/jobs';
 const configMaps = '/api/v1/namespaces/ns/configmaps';
 const theJob = { executionId, jobUid: 'uid-1' };
-const input = { code: Buffer.from('print(1)'), stdin: new Uint8Array() };
+const input = { code: Buffer.from('print(1)'), stdin: new Uint8Array(), files: new Uint8Array() };
 const permit = async () => true;
 
 const sandboxOn = ({ api }: FakeApi) =>
@@ -153,7 +153,7 @@ describe('start', () => {
       },
       immutable: true,
     });
-    expect(Object.keys(binaryData)).toEqual(['bundle', 'sitecustomize.py']);
+    expect(Object.keys(binaryData)).toEqual(['sitecustomize.py', 'work_files.py', 'bundle']);
     expect(Buffer.from(binaryData.bundle, 'base64').toString()).toContain('code 8\nprint(1)\n');
   });
 

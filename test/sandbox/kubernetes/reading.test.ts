@@ -97,7 +97,7 @@ describe('output', () => {
   const log = `${pods}/pod-p/log`;
   const frames = '\x01ohello\x10n\n\x01eoops\n';
   const final =
-    '\x01f{"exit":{"code":0},"timedOut":false,"durationMs":12,"stdout":{"totalBytes":6,"keptBytes":6},"stderr":{"totalBytes":4,"keptBytes":4}}\n';
+    '\x01f{"exit":{"code":0},"timedOut":false,"durationMs":12,"stdout":{"totalBytes":6,"keptBytes":6},"stderr":{"totalBytes":4,"keptBytes":4},"fileBytes":0,"omittedFiles":0}\n';
   const output = async (fake: FakeApi) => {
     const { stdout, stderr, complete, report } = await sandboxOn(fake).output(theJob, spec());
     return {
@@ -226,7 +226,7 @@ describe('remove', () => {
     const sandbox = sandboxOn(fake);
     await sandbox.remove(theJob, { wait: false });
     expect(await sandbox.remove(theJob, { wait: false })).toEqual({ started: null });
-    const input = { code: Buffer.from(''), stdin: new Uint8Array() };
+    const input = { code: Buffer.from(''), stdin: new Uint8Array(), files: new Uint8Array() };
     expect(await sandbox.start(theJob, spec(), input, async () => true)).toBe('absent');
     expect(fake.asked).toHaveLength(1);
   });

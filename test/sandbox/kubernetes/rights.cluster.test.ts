@@ -94,7 +94,7 @@ await describeCluster('an identity with rights in one namespace only', () => {
     const made = await sandbox.create(spec);
     if (made.kind !== 'created') throw new Error(made.message);
     const job = { executionId: spec.executionId, jobUid: made.jobUid };
-    const input = { code: Buffer.from('print("hello")'), stdin: new Uint8Array() };
+    const input = { code: Buffer.from('print("hello")'), stdin: new Uint8Array(), files: new Uint8Array() };
     expect(await sandbox.start(job, spec, input, async () => true)).toBe('started');
     await expect.poll(() => seen.map(({ status }) => status.kind), { timeout: 30_000 }).toContain('ended');
     expect(Buffer.from((await sandbox.output(job, spec)).stdout.bytes).toString()).toBe('hello\n');
@@ -131,7 +131,7 @@ await describeCluster('a start signal that comes too late', () => {
     if (made.kind !== 'created') throw new Error(made.message);
     await kubectl('delete', 'jobs', '--all', '-n', namespace.name, '--cascade=foreground');
     const job = { executionId: spec.executionId, jobUid: made.jobUid };
-    const input = { code: Buffer.from('print("hello")'), stdin: new Uint8Array() };
+    const input = { code: Buffer.from('print("hello")'), stdin: new Uint8Array(), files: new Uint8Array() };
     await sandbox.start(job, spec, input, async () => true);
     await expect.poll(() => namespace.objects(), { timeout: 40_000, interval: 500 }).toEqual([]);
     expect(await sandbox.inspect(job)).toEqual({ kind: 'absent' });

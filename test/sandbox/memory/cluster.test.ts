@@ -175,7 +175,12 @@ describe('the start', () => {
     const removal = w.sandbox.remove(made.job, { wait: true });
     await w.clock.pass(0);
     expect(
-      await w.sandbox.start(made.job, made.spec, { code: new Uint8Array(), stdin: new Uint8Array() }, permitted),
+      await w.sandbox.start(
+        made.job,
+        made.spec,
+        { code: new Uint8Array(), stdin: new Uint8Array(), files: new Uint8Array() },
+        permitted,
+      ),
     ).toBe('absent');
     await w.settled(removal);
   });

@@ -41,7 +41,7 @@ describe('the log', () => {
       capture(log, 'stdout', letters(count, letter));
       capture(log, 'stderr', letters(count, letter));
     }
-    close(log, 9, 1234);
+    close(log, { signal: 9, durationMs: 1234, files: new Uint8Array(), omittedFiles: 0 });
     const { stdout, stderr, complete, report } = readLog(log);
     expect(text(stdout.bytes)).toBe(`a${'c'.repeat(9_999)}d`);
     expect(text(stderr.bytes)).toBe('acc');

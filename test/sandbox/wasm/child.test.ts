@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { childArguments } from '../../../src/sandbox/wasm/child-arguments.ts';
 import { spawnSandbox } from '../../../src/sandbox/wasm/spawn.ts';
-import { mebibytes } from './run.ts';
+import { mebibytes, noFiles } from './run.ts';
 
 const parentFile = fileURLToPath(new URL('./parent.ts', import.meta.url));
 const runFile = promisify(execFile);
@@ -56,14 +56,14 @@ describe.runIf(process.platform === 'linux')('a child process', () => {
     await child.kill();
     expect(environment).toBe('');
     expect(directory).toBe('/');
-    expect(kinds.filter((kind) => kind.startsWith('socket:'))).toHaveLength(5);
+    expect(kinds.filter((kind) => kind.startsWith('socket:'))).toHaveLength(6);
     expect(kinds.filter((kind) => /^\/(?!dev\/(null|urandom))/.test(kind))).toEqual([]);
   });
 });
 
 describe.runIf(process.platform === 'linux')('a child process that has stopped', () => {
   const limits = { memoryLimitBytes: mebibytes(64), maxStdoutBytes: 100, maxStderrBytes: 100 };
-  const program = { code: Buffer.from('for (;;);'), args: [], env: {}, stdin: new Uint8Array(), ...limits };
+  const program = { code: Buffer.from('for (;;);'), args: [], env: {}, stdin: new Uint8Array(), ...noFiles, ...limits };
 
   async function stoppedChild(timeoutSeconds: number) {
     const child = spawnSandbox('javascript');

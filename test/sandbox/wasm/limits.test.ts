@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { Language } from '../../../src/execution/execution.ts';
 import { checkMemoryLimit, limitMemories } from '../../../src/sandbox/wasm/memory-limit.ts';
+import type { WasmLanguage } from '../../../src/sandbox/wasm/program.ts';
 import { minimumMemoryMiB } from '../../../src/sandbox/wasm/program.ts';
 import { spawnSandbox } from '../../../src/sandbox/wasm/spawn.ts';
-import { mebibytes, run, runRaw } from './run.ts';
+import { mebibytes, noFiles, run, runRaw } from './run.ts';
 
 const timedOut = { ending: 'timedOut', exitCode: 137 };
 
 describe.concurrent('the time limit ends', () => {
-  test.each<{ name: string; language: Language; code: string }>([
+  test.each<{ name: string; language: WasmLanguage; code: string }>([
     { name: 'a loop', language: 'python', code: `print('up', end='')\nwhile True: pass` },
     { name: 'a sleep', language: 'python', code: `print('up', end='')\nimport time\ntime.sleep(1000)` },
     {
@@ -62,7 +62,7 @@ describe.concurrent('the time limit ends', () => {
   });
 });
 
-const hungry: Record<Language, { small: string; one: string; caught: string }> = {
+const hungry: Record<WasmLanguage, { small: string; one: string; caught: string }> = {
   python: {
     small: `held = []\nwhile True: held.append([])`,
     one: `print('up')\nbytearray(1 << 30)`,
@@ -216,7 +216,7 @@ describe.concurrent('a child', () => {
     await child.ready;
     const code = Buffer.from(`print('up', flush=True)\nwhile True: pass`);
     const limits = { timeoutSeconds: 25, memoryLimitBytes: mebibytes(64), maxStdoutBytes: 100, maxStderrBytes: 100 };
-    const ending = child.run({ code, args: [], env: {}, stdin: new Uint8Array(), ...limits });
+    const ending = child.run({ code, args: [], env: {}, stdin: new Uint8Array(), ...noFiles, ...limits });
     await expect.poll(() => Buffer.from(child.output().stdout.bytes).toString(), { timeout: 20_000 }).toBe('up\n');
     await child.kill();
     expect(await ending).toMatchObject({ ending: 'killed', exitCode: 137, stdout: { totalBytes: 3 } });

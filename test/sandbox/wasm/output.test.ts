@@ -2,15 +2,15 @@ import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Language } from '../../../src/execution/execution.ts';
 import { cappedOutput } from '../../../src/sandbox/wasm/output.ts';
+import type { WasmLanguage } from '../../../src/sandbox/wasm/program.ts';
 import { run, runRaw } from './run.ts';
 
 const golden = Uint8Array.of(0, 0xff, 0xfe, 0x0d, 0x0a, 0xc3, 0x28, 0x61, 0xe2, 0x82);
 const literal = `[${golden.join(', ')}]`;
 const languages = ['python', 'javascript'] as const;
 
-const exact: Record<Language, string> = {
+const exact: Record<WasmLanguage, string> = {
   python: `import sys
 sys.stdout.buffer.write(bytes(${literal}))
 sys.stderr.buffer.write(bytes(${literal}[::-1]))`,
@@ -18,7 +18,7 @@ sys.stderr.buffer.write(bytes(${literal}[::-1]))`,
 process.stderr.write(Uint8Array.from(${literal}).reverse())`,
 };
 
-const flood: Record<Language, string> = {
+const flood: Record<WasmLanguage, string> = {
   python: `import sys
 line = 'x' * 1_000_000
 for _ in range(1000): sys.stdout.write(line)
@@ -28,7 +28,7 @@ for (let i = 0; i < 100; i++) process.stdout.write(line);
 process.stderr.write('end')`,
 };
 
-const floodBytes: Record<Language, number> = { python: 1_000_000_000, javascript: 100_000_000 };
+const floodBytes: Record<WasmLanguage, number> = { python: 1_000_000_000, javascript: 100_000_000 };
 
 describe.concurrent.each(languages)('what a %s program prints', (language) => {
   test('comes back byte for byte, each stream by itself', async () => {

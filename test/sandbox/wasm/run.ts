@@ -1,5 +1,4 @@
-import type { Language } from '../../../src/execution/execution.ts';
-import type { WasmProgram } from '../../../src/sandbox/wasm/program.ts';
+import type { WasmLanguage, WasmProgram } from '../../../src/sandbox/wasm/program.ts';
 import { spawnSandbox, type WasmEnding } from '../../../src/sandbox/wasm/spawn.ts';
 
 export interface Shown extends Pick<WasmEnding, 'ending' | 'exitCode'> {
@@ -7,7 +6,10 @@ export interface Shown extends Pick<WasmEnding, 'ending' | 'exitCode'> {
   readonly stderr: string;
 }
 
+export const noFiles = { files: new Uint8Array(), outputFiles: [], maxOutputFileBytes: 0 };
+
 const ordinary: Omit<WasmProgram, 'code'> = {
+  ...noFiles,
   args: [],
   env: {},
   stdin: new Uint8Array(),
@@ -19,7 +21,7 @@ const ordinary: Omit<WasmProgram, 'code'> = {
 
 /** Runs a program in a child of its own. */
 export async function runRaw(
-  language: Language,
+  language: WasmLanguage,
   code: string | Uint8Array,
   options: Partial<WasmProgram> = {},
 ): Promise<WasmEnding> {
@@ -30,7 +32,7 @@ export async function runRaw(
 
 /** As `runRaw`, with what was printed as text. */
 export async function run(
-  language: Language,
+  language: WasmLanguage,
   code: string | Uint8Array,
   options: Partial<WasmProgram> = {},
 ): Promise<Shown> {
