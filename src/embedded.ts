@@ -6,6 +6,7 @@ import { base32 } from './execution/identity.ts';
 import type { Executor } from './executor.ts';
 import { localExecutor } from './local-executor.ts';
 import { complete } from './pipeline/complete.ts';
+import { heeder } from './pipeline/heed.ts';
 import { launch, resume } from './pipeline/launch.ts';
 import type { Clock, Ports } from './pipeline/ports.ts';
 import { reconcile, sweep } from './pipeline/reconcile.ts';
@@ -55,8 +56,10 @@ export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions
     await launchAll();
   });
   bus.subscribe('execution-observed', ({ executionId }) => complete(ports, executionId));
-  // One relay from the beginning: its first list also finds what a process before this one left.
-  bus.subscribe('watch-wanted', async () => {});
+  // The sandbox is watched from the beginning, and the first list finds what a process before this one left; of what is
+  // launched here only the record remains to be watched.
+  const heed = heeder(ports, ending.signal, report);
+  bus.subscribe('watch-wanted', async ({ executionId }) => heed(executionId));
   await renew(store, process);
   const loops = [
     watch(ports, ending.signal, report),

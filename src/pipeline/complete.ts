@@ -6,17 +6,18 @@ import type { ExecutionEvent } from '../execution/transitions.ts';
 import type { Job, SandboxOutput, SandboxStatus } from '../sandbox/sandbox.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { noteProgress } from './note.ts';
-import { apply, type Ports, specOf } from './ports.ts';
+import { apply, isOurs, type Ports, specOf } from './ports.ts';
 
 type Launched = ExecutionIn<'LAUNCHING' | 'RUNNING' | 'STOPPING'>;
 
 /**
  * Brings the record up to what is true of its Job, and cleans up once the result is stored. Never trusts the message:
- * it reads Job and pod itself, so that stale, duplicate and foreign messages do nothing.
+ * it reads Job and pod itself, so that stale, duplicate and foreign messages do nothing. What is of another target or
+ * owner is left to that: this sandbox cannot see its Job, and would take it for lost.
  */
 export async function complete(ports: Ports, executionId: string): Promise<void> {
   const execution = await ports.store.executions.get(executionId);
-  if (execution === undefined || execution.state === 'ACCEPTED') return;
+  if (execution === undefined || execution.state === 'ACCEPTED' || !isOurs(ports, execution)) return;
   // Whoever rang may not have known the trace of the execution: its record does.
   await inTraceOf(execution, 'complete execution', () =>
     isFinal(execution) ? removeJob(ports, execution) : advance(ports, execution),

@@ -1,7 +1,7 @@
 import type { Execution } from '../execution/execution.ts';
 import { countRefusal } from '../telemetry/metrics.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
-import { apply, type Ports, specOf } from './ports.ts';
+import { apply, isOurs, type Ports, specOf } from './ports.ts';
 import { isRelayed } from './relay.ts';
 
 /** Quota usage falls a moment after a delete, so a refusal is tried again within the same call. */
@@ -94,9 +94,9 @@ export async function resume(ports: Ports, executionId: string): Promise<void> {
   await inTraceOf(execution, 'start execution', () => start(ports, execution));
 }
 
-/** Gives the start signal to a launching execution; harmless when it was given before, and for any other state or owner. */
+/** Gives the start signal to a launching execution of ours; harmless when it was given before. */
 async function start(ports: Ports, execution: Execution): Promise<void> {
-  if (execution.state !== 'LAUNCHING' || (execution.owner?.process ?? null) !== ports.process) return;
+  if (execution.state !== 'LAUNCHING' || !isOurs(ports, execution)) return;
   const { store, sandbox, bus } = ports;
   const { id, jobUid, owner } = execution;
   const [code, stdin] = await Promise.all([store.executions.part(id, 'code'), store.executions.part(id, 'stdin')]);

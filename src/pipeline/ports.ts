@@ -42,6 +42,14 @@ export async function apply({ store, clock }: Recorder, id: string, event: Execu
   return update;
 }
 
+/** Tells whether this process drives the execution: only who made its Job, or took it over, can say what became of it. */
+export function isOurs(
+  { sandbox, process }: Pick<Ports, 'sandbox' | 'process'>,
+  { target, owner }: Execution,
+): boolean {
+  return target === sandbox.target && (owner?.process ?? null) === process;
+}
+
 export function specOf({ id, request }: Execution): SandboxSpec {
   return { executionId: id, request };
 }

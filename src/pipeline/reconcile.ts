@@ -4,7 +4,7 @@ import type { Job } from '../sandbox/sandbox.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { isOverdue } from './complete.ts';
 import { launchPatienceMs } from './launch.ts';
-import { apply, type Ports } from './ports.ts';
+import { apply, isOurs, type Ports } from './ports.ts';
 import { isRelayed } from './relay.ts';
 
 /** How long a step may take before the reconciler looks after it, so that it does not run beside a healthy one. */
@@ -104,7 +104,7 @@ export async function sweep(ports: Ports): Promise<void> {
   for (const job of await ports.sandbox.list()) {
     const execution = await ports.store.executions.get(job.executionId);
     if (!wanted(execution, job)) await sweepAway(ports, execution, job);
-    else if (execution?.state === 'ACCEPTED' && (execution.owner?.process ?? null) === ports.process) {
+    else if (execution?.state === 'ACCEPTED' && isOurs(ports, execution)) {
       await apply(ports, execution.id, { type: 'launched', jobUid: job.jobUid });
     }
   }

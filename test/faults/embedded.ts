@@ -1,5 +1,6 @@
 import { inProcessBus } from '../../src/bus/in-process.ts';
 import { complete } from '../../src/pipeline/complete.ts';
+import { heeder } from '../../src/pipeline/heed.ts';
 import { launch, resume } from '../../src/pipeline/launch.ts';
 import type { Ports } from '../../src/pipeline/ports.ts';
 import { reconcile, sweep } from '../../src/pipeline/reconcile.ts';
@@ -34,7 +35,8 @@ export function embedded(lab: Lab, site: Site, processes: number): Deployment {
 
   return {
     async request<T>(useCase: string, work: (ports: Ports) => Promise<T>): Promise<Answer<T>> {
-      const serving = living[0];
+      // A wish to stop comes through another process where there is one, as from a second terminal.
+      const serving = useCase === 'cancel' ? living.at(-1) : living[0];
       if (serving === undefined) return { kind: 'died' };
       const died = new Promise<Answer<T>>((resolve) => serving.process.onDeath(() => resolve({ kind: 'died' })));
       underway++;
@@ -87,11 +89,11 @@ async function run(lab: Lab, site: Site, process: Process): Promise<Running> {
     counted(resume(ports('launch'), executionId).then(launchOnce)),
   );
   bus.subscribe('execution-observed', ({ executionId }) => counted(complete(ports('complete'), executionId)));
-  bus.subscribe('watch-wanted', async () => {});
-
   await renew(ports('lease')).catch(() => process.crash());
   const ending = new AbortController();
   process.onDeath(() => ending.abort());
+  const heed = heeder(ports('heed'), ending.signal, onError('heed'));
+  bus.subscribe('watch-wanted', async ({ executionId }) => heed(executionId));
   void watch(ports('watch'), ending.signal, onError('watch'));
   void every(lease.renewal, () => renew(ports('lease')), onError('lease'));
   let round = 0;

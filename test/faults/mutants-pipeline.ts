@@ -56,9 +56,16 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     name: 'whoever lost an execution to another process starts it',
     file: 'src/pipeline/launch.ts',
-    from: ' || (execution.owner?.process ?? null) !== ports.process',
-    to: '',
+    from: ' || !isOurs(ports, execution)) return;\n  const { store, sandbox, bus }',
+    to: ') return;\n  const { store, sandbox, bus }',
     by: 'race gated/accepted/launch+reconcile/still ab',
+  },
+  {
+    name: 'complete judges what another process owns',
+    file: 'src/pipeline/complete.ts',
+    from: " || execution.state === 'ACCEPTED' || !isOurs(ports, execution)) return;",
+    to: " || execution.state === 'ACCEPTED') return;",
+    by: 'play embedded/cancel-elsewhere',
   },
   {
     name: 'a full cluster refuses for good',

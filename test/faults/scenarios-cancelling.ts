@@ -116,6 +116,14 @@ export const cancelling = {
     keepsOutput: true,
     happenings: [{ when: isStarted, afterMs: 300, act: cancelled }],
   },
+  'cancel-elsewhere': {
+    ...one('forever'),
+    ends: ['CANCELLED'],
+    keepsOutput: true,
+    processes: 2,
+    deployments: ['embedded', 'gated'],
+    happenings: [{ when: isStarted, afterMs: 300, act: cancelled }],
+  },
   'cancel-node-lost': {
     ...one('slow'),
     ends: ['CANCELLED', 'INFRA_INTERRUPTED'],
