@@ -1,13 +1,17 @@
 import { parseClusterConfig, parseGoogleCloudConfig } from '../src/config.ts';
 import { once, onSchedule } from '../src/function.ts';
 import { pipelinePorts } from '../src/google-cloud-cluster.ts';
+import { inTurn } from '../src/pipeline/in-turn.ts';
 import { reconcile, sweep } from '../src/pipeline/reconcile.ts';
 import { retire } from '../src/pipeline/retention.ts';
 
 const ports = once(() => pipelinePorts(parseGoogleCloudConfig(process.env), parseClusterConfig(process.env)));
 
 onSchedule('reconcile', async () => {
-  await reconcile(await ports());
-  await sweep(await ports());
-  await retire(await ports());
+  const own = await ports();
+  await inTurn(
+    () => reconcile(own),
+    () => sweep(own),
+    () => retire(own),
+  );
 });

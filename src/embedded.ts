@@ -7,6 +7,7 @@ import type { Executor } from './executor.ts';
 import { localExecutor } from './local-executor.ts';
 import { complete } from './pipeline/complete.ts';
 import { heeder } from './pipeline/heed.ts';
+import { inTurn } from './pipeline/in-turn.ts';
 import { launch, resume } from './pipeline/launch.ts';
 import type { Clock, Ports } from './pipeline/ports.ts';
 import { reconcile, sweep } from './pipeline/reconcile.ts';
@@ -137,13 +138,14 @@ async function renew(store: Store, id: string): Promise<void> {
 
 async function reconcileLoop(ports: Ports, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
   let round = 0;
-  const tick = async () => {
-    await reconcile(ports);
-    if (round++ % rounds.sweepEvery === 0) {
-      await sweep(ports);
-      await retire(ports);
-    }
-    await forgetDeadProcesses(ports);
+  const tick = () => {
+    const isSweeping = round++ % rounds.sweepEvery === 0;
+    const seldom = isSweeping ? [() => sweep(ports), () => retire(ports)] : [];
+    return inTurn(
+      () => reconcile(ports),
+      ...seldom,
+      () => forgetDeadProcesses(ports),
+    );
   };
   await every(rounds.pause, tick, signal, onError);
 }

@@ -1,6 +1,7 @@
 import type { Execution } from '../execution/execution.ts';
 import { countRefusal } from '../telemetry/metrics.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
+import { pages } from './pages.ts';
 import { apply, isOurs, type Ports, specOf } from './ports.ts';
 import { isRelayed } from './relay.ts';
 
@@ -60,13 +61,7 @@ async function walkQueue(ports: Ports): Promise<Walk> {
 
 async function* accepted({ store, sandbox, process }: Ports): AsyncGenerator<Execution> {
   const equal = { state: 'ACCEPTED', target: sandbox.target, owner: process ?? '' };
-  let after: string | null = null;
-  do {
-    const cursor: { after?: string } = after === null ? {} : { after };
-    const page = await store.executions.query({ equal, direction: 'ascending', limit: 50, ...cursor });
-    yield* page.items;
-    after = page.next;
-  } while (after !== null);
+  for await (const page of pages(store, equal)) yield* page;
 }
 
 /** Records the Job, then gives its start signal; a Job that the record does not name is deleted, and no code ran in it. */

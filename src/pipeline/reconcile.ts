@@ -4,32 +4,64 @@ import type { Job } from '../sandbox/sandbox.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { isOverdue } from './complete.ts';
 import { launchPatienceMs } from './launch.ts';
+import { pages } from './pages.ts';
 import { apply, isOurs, type Ports } from './ports.ts';
 import { isRelayed } from './relay.ts';
 
 /** How long a step may take before the reconciler looks after it, so that it does not run beside a healthy one. */
 const patienceMs = { launching: launchPatienceMs, running: 30_000 };
 
-/** Open executions one round looks at; the rest waits for the next round. */
-const roundSize = 500;
-
 /**
- * One round over the open executions of this target: enforces every deadline, drives on what a dead process left,
- * and rings again. Safe beside itself and beside every handler. Resolves to the number of open executions seen.
+ * One round over all open executions of this target: enforces every deadline, drives on what a dead process left, and
+ * rings again. It takes as long as there are executions, fifty at a time. What fails for one is thrown at the end, when
+ * all the others were looked at. Safe beside itself and beside every handler. Resolves to the number of executions seen.
  */
 export async function reconcile(ports: Ports): Promise<number> {
   const equal = { open: 'yes', target: ports.sandbox.target };
-  const { items } = await ports.store.executions.query({ equal, direction: 'ascending', limit: roundSize });
-  const alive = ports.process === null ? undefined : await liveProcesses(ports);
+  const errors: unknown[] = [];
+  let seen = 0;
   let waiting: Execution | undefined;
   let launched: Execution | undefined;
-  for (const item of items) {
-    const execution = alive === undefined ? item : await adopt(ports, item, alive);
-    if (execution === undefined) continue;
-    if (execution.state !== 'ACCEPTED') launched ??= execution;
-    const waits = await withinTraceOf(execution, () => tend(ports, execution, execution !== item));
-    if (waits) waiting ??= execution;
+  for await (const page of pages(ports.store, equal)) {
+    const looks = await lookAfter(ports, page);
+    waiting ??= looks.waiting;
+    launched ??= looks.launched;
+    errors.push(...looks.errors);
+    seen += page.length;
   }
+  await ringAgain(ports, waiting, launched);
+  if (errors.length > 0) throw errors[0];
+  return seen;
+}
+
+interface Looks {
+  /** The first that waits to be launched. */
+  readonly waiting: Execution | undefined;
+  /** The first that was. */
+  readonly launched: Execution | undefined;
+  readonly errors: readonly unknown[];
+}
+
+async function lookAfter(ports: Ports, page: readonly Execution[]): Promise<Looks> {
+  // Read after the records: whoever wrote one of them had its lease before.
+  const alive = ports.process === null ? undefined : await liveProcesses(ports);
+  const looks = await Promise.allSettled(
+    page.map(async (item) => {
+      const execution = alive === undefined ? item : await adopt(ports, item, alive);
+      if (execution === undefined) return undefined;
+      const waits = await withinTraceOf(execution, () => tend(ports, execution, execution !== item));
+      return { execution, waits };
+    }),
+  );
+  const done = looks.flatMap((look) => (look.status === 'fulfilled' && look.value ? [look.value] : []));
+  return {
+    waiting: done.find(({ waits }) => waits)?.execution,
+    launched: done.find(({ execution }) => execution.state !== 'ACCEPTED')?.execution,
+    errors: looks.flatMap((look) => (look.status === 'rejected' ? [look.reason] : [])),
+  };
+}
+
+async function ringAgain(ports: Ports, waiting: Looks['waiting'], launched: Looks['launched']): Promise<void> {
   if (waiting !== undefined) {
     const { id } = waiting;
     await withinTraceOf(waiting, () => ports.bus.publish('execution-requested', { executionId: id }));
@@ -37,7 +69,6 @@ export async function reconcile(ports: Ports): Promise<number> {
   if (launched !== undefined && !(await isRelayed(ports))) {
     await ports.bus.publish('watch-wanted', { executionId: launched.id });
   }
-  return items.length;
 }
 
 /** Tells of an execution whether it still waits to be launched, after doing for it what is due. */

@@ -1,6 +1,7 @@
 import { inProcessBus } from '../../src/bus/in-process.ts';
 import { complete } from '../../src/pipeline/complete.ts';
 import { heeder } from '../../src/pipeline/heed.ts';
+import { inTurn } from '../../src/pipeline/in-turn.ts';
 import { launch, resume } from '../../src/pipeline/launch.ts';
 import type { Ports } from '../../src/pipeline/ports.ts';
 import { reconcile, sweep } from '../../src/pipeline/reconcile.ts';
@@ -97,9 +98,9 @@ async function run(lab: Lab, site: Site, process: Process): Promise<Running> {
   void watch(ports('watch'), ending.signal, onError('watch'));
   void every(lease.renewal, () => renew(ports('lease')), onError('lease'));
   let round = 0;
-  const tick = async () => {
-    await reconcile(ports('reconcile'));
-    if (round++ % rounds.sweepEvery === 0) await sweep(ports('sweep'));
+  const tick = () => {
+    const isSweeping = round++ % rounds.sweepEvery === 0;
+    return inTurn(() => reconcile(ports('reconcile')), ...(isSweeping ? [() => sweep(ports('sweep'))] : []));
   };
   void every(rounds.pause, tick, onError('reconcile'));
   return { process, ports, busy: () => busy };
