@@ -8,7 +8,7 @@ import { localExecutor } from './local-executor.ts';
 import { complete } from './pipeline/complete.ts';
 import { heeder } from './pipeline/heed.ts';
 import { inTurn } from './pipeline/in-turn.ts';
-import { launch, resume } from './pipeline/launch.ts';
+import { launcher } from './pipeline/launcher.ts';
 import type { Clock, Ports } from './pipeline/ports.ts';
 import { reconcile, sweep } from './pipeline/reconcile.ts';
 import { retire } from './pipeline/retention.ts';
@@ -51,11 +51,7 @@ export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions
     ...{ store, bus: tracedBus(bus), sandbox: tracedSandbox(sandbox) },
     ...{ clock: systemClock, randomBytes, process },
   };
-  const launchAll = singleFlight(() => launch(ports));
-  bus.subscribe('execution-requested', async ({ executionId }) => {
-    await resume(ports, executionId);
-    await launchAll();
-  });
+  bus.subscribe('execution-requested', launcher(ports));
   bus.subscribe('execution-observed', ({ executionId }) => complete(ports, executionId));
   // The sandbox is watched from the beginning, and the first list finds what a process before this one left; of what is
   // launched here only the record remains to be watched.
@@ -170,19 +166,4 @@ async function every(
       // The abort is the loop's condition.
     });
   }
-}
-
-/** Joins calls: one runs, and calls that arrive meanwhile share the one that follows. */
-function singleFlight(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  return () => {
-    next ??= running.then(() => {
-      next = undefined;
-      const run = work();
-      running = Promise.allSettled([run]);
-      return run;
-    });
-    return next;
-  };
 }

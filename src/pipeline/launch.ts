@@ -59,9 +59,20 @@ async function walkQueue(ports: Ports): Promise<Walk> {
   }
 }
 
-async function* accepted({ store, sandbox, process }: Ports): AsyncGenerator<Execution> {
+/** Milliseconds for which a page is believed: a launcher beside this one may be half-way through it after that. */
+const freshMs = 50;
+
+async function* accepted(ports: Ports): AsyncGenerator<Execution> {
+  const { store, sandbox, process, clock } = ports;
   const equal = { state: 'ACCEPTED', target: sandbox.target, owner: process ?? '' };
-  for await (const page of pages(store, equal)) yield* page;
+  for await (const page of pages(store, equal)) {
+    const readAt = clock.now();
+    for (const execution of page) {
+      const isFresh = clock.now() - readAt <= freshMs;
+      const known = isFresh ? execution : await store.executions.get(execution.id);
+      if (known?.state === 'ACCEPTED' && isOurs(ports, known)) yield known;
+    }
+  }
 }
 
 /** Records the Job, then gives its start signal; a Job that the record does not name is deleted, and no code ran in it. */

@@ -2,7 +2,7 @@ import { inProcessBus } from '../../src/bus/in-process.ts';
 import { complete } from '../../src/pipeline/complete.ts';
 import { heeder } from '../../src/pipeline/heed.ts';
 import { inTurn } from '../../src/pipeline/in-turn.ts';
-import { launch, resume } from '../../src/pipeline/launch.ts';
+import { launcher } from '../../src/pipeline/launcher.ts';
 import type { Ports } from '../../src/pipeline/ports.ts';
 import { reconcile, sweep } from '../../src/pipeline/reconcile.ts';
 import { watch } from '../../src/pipeline/watch.ts';
@@ -85,10 +85,8 @@ async function run(lab: Lab, site: Site, process: Process): Promise<Running> {
       busy--;
     });
   };
-  const launchOnce = singleFlight(() => launch(ports('launch')));
-  bus.subscribe('execution-requested', ({ executionId }) =>
-    counted(resume(ports('launch'), executionId).then(launchOnce)),
-  );
+  const launching = launcher(ports('launch'));
+  bus.subscribe('execution-requested', (bell) => counted(launching(bell)));
   bus.subscribe('execution-observed', ({ executionId }) => counted(complete(ports('complete'), executionId)));
   await renew(ports('lease')).catch(() => process.crash());
   const ending = new AbortController();
@@ -119,21 +117,6 @@ async function renew({ store, clock, process }: Ports): Promise<void> {
   const lasting = { id: process, expiresAt: clock.now() + lease.duration };
   const { created } = await store.leases.create(lasting);
   if (!created) await store.leases.update(process, () => lasting);
-}
-
-/** Joins calls: one runs, and calls that arrive meanwhile share the one that follows. */
-function singleFlight(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  return () => {
-    next ??= running.then(() => {
-      next = undefined;
-      const now = work();
-      running = Promise.allSettled([now]);
-      return now;
-    });
-    return next;
-  };
 }
 
 /** Sandboxes that are children of a process are gone with it, without a trace. */
