@@ -1,10 +1,10 @@
 import { classify } from '../execution/classify.ts';
 import { type Execution, type ExecutionIn, isFinal, type OutputSummary } from '../execution/execution.ts';
 import { noOutput } from '../execution/final.ts';
-import { clocks } from '../execution/limits.ts';
 import type { ExecutionEvent } from '../execution/transitions.ts';
 import type { Job, SandboxOutput, SandboxStatus } from '../sandbox/sandbox.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
+import { isOverdue } from './deadlines.ts';
 import { noteProgress } from './note.ts';
 import { apply, isOurs, type Ports, specOf } from './ports.ts';
 
@@ -34,12 +34,6 @@ async function advance(ports: Ports, execution: Launched): Promise<void> {
   if (status.kind === 'running' && isOverdue(execution, ports.clock.now())) {
     await fence(ports, job, status, { type: 'overdue' });
   }
-}
-
-/** Tells whether it runs longer than its supervisor would let it; only the sandbox knows whether it still does. */
-export function isOverdue(execution: Execution, now: number): boolean {
-  if (execution.state !== 'RUNNING') return false;
-  return now > execution.startedAt + (execution.request.timeoutSeconds + clocks.overdueSeconds) * 1000;
 }
 
 /** Waiting for a reason that only events tell: the watch, which may read them, has written it or is about to. */

@@ -1,8 +1,7 @@
-import { type Execution, type ExecutionIn, isFinal } from '../execution/execution.ts';
-import { clocks } from '../execution/limits.ts';
+import { type Execution, isFinal } from '../execution/execution.ts';
 import type { Job } from '../sandbox/sandbox.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
-import { isOverdue } from './complete.ts';
+import { enforceDeadlines } from './deadlines.ts';
 import { launchPatienceMs } from './launch.ts';
 import { pages } from './pages.ts';
 import { apply, isOurs, type Ports } from './ports.ts';
@@ -73,26 +72,20 @@ async function ringAgain(ports: Ports, waiting: Looks['waiting'], launched: Look
 
 /** Tells of an execution whether it still waits to be launched, after doing for it what is due. */
 async function tend(ports: Ports, execution: Execution, adopted: boolean): Promise<boolean> {
+  if (await enforceDeadlines(ports, execution)) return false;
   const now = ports.clock.now();
   const observed = () => ports.bus.publish('execution-observed', { executionId: execution.id });
   switch (execution.state) {
     case 'ACCEPTED':
-    case 'LAUNCHING': {
-      const expired = startExpiry(execution, now);
-      if (expired !== undefined) {
-        const update = await apply(ports, execution.id, { type: 'startExpired', message: expired });
-        if (update?.after.state === 'STOPPING') await observed();
-        return false;
-      }
-      if (execution.state === 'ACCEPTED') return true;
+      return true;
+    case 'LAUNCHING':
       if (adopted || now - execution.launchedAt > patienceMs.launching) {
         await ports.bus.publish('execution-requested', { executionId: execution.id });
         await observed();
       }
       return false;
-    }
     case 'RUNNING':
-      if (adopted || isOverdue(execution, now) || now - execution.startedAt > patienceMs.running) await observed();
+      if (adopted || now - execution.startedAt > patienceMs.running) await observed();
       return false;
     case 'STOPPING':
       await observed();
@@ -100,15 +93,6 @@ async function tend(ports: Ports, execution: Execution, adopted: boolean): Promi
     default:
       return false;
   }
-}
-
-function startExpiry(execution: ExecutionIn<'ACCEPTED' | 'LAUNCHING'>, now: number): string | undefined {
-  const { waiting, acceptedAt, request } = execution;
-  if (now > acceptedAt + request.startTimeoutSeconds * 1000) {
-    return `it did not start within ${request.startTimeoutSeconds} s`;
-  }
-  const incurable = waiting !== null && !waiting.curable && now > waiting.since + clocks.incurableSeconds * 1000;
-  return incurable ? 'it cannot start' : undefined;
 }
 
 async function liveProcesses({ store, clock }: Ports): Promise<ReadonlySet<string>> {

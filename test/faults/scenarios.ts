@@ -41,7 +41,7 @@ const endings = {
   segfault: ending('segfault', 'FAILED'),
   says124: ending('says124', 'FAILED'),
   timeout: ending('limited', 'TIMED_OUT'),
-  overdue: { ...one('frozen'), ends: ['TIMED_OUT'], keepsOutput: true },
+  overdue: { ...one('frozen'), ends: ['TIMED_OUT'], keepsOutput: true, finalMs: 17_000 },
   oom: ending('greedy', 'MEMORY_LIMIT'),
   killed: ending('killer', 'KILLED'),
   big: ending('big', 'SUCCEEDED'),
