@@ -1,12 +1,12 @@
 import { parseGoogleCloudConfig } from '../src/config.ts';
 import { log, onRequest } from '../src/function.ts';
-import { submitPorts } from '../src/google-cloud.ts';
+import { submittingExecutor } from '../src/google-cloud-executor.ts';
 import { httpApp } from '../src/http/app.ts';
-import { localExecutor } from '../src/local-executor.ts';
 
 onRequest('api', async () => {
   const config = parseGoogleCloudConfig(process.env);
-  return httpApp(localExecutor(await submitPorts(config), 'api'), {
+  const { executor } = await submittingExecutor({ ...config, caller: 'api' });
+  return httpApp(executor, {
     // A front end with a certificate of its own decides by which name it is reached.
     hosts: 'any',
     apiKey: config.apiKey,

@@ -2,14 +2,13 @@ import { type Received, refuseOld } from '../src/bus/envelope.ts';
 import { parseIngest } from '../src/bus/ingest.ts';
 import { parseGoogleCloudConfig } from '../src/config.ts';
 import { ExecutionGoneError, IdempotencyConflictError, InvalidRequestError } from '../src/errors.ts';
+import type { Executor } from '../src/executor.ts';
 import { once, onPush } from '../src/function.ts';
-import { submitPorts } from '../src/google-cloud.ts';
-import { localExecutor } from '../src/local-executor.ts';
+import { submittingExecutor } from '../src/google-cloud-executor.ts';
 
 const ready = once(async () => {
   const config = parseGoogleCloudConfig(process.env);
-  const ports = await submitPorts(config);
-  return { executor: localExecutor(ports, config.ingestCaller), deadLetters: ports.deadLetters };
+  return submittingExecutor({ ...config, caller: config.ingestCaller });
 });
 
 onPush('ingest', async (message) => {
@@ -19,7 +18,7 @@ onPush('ingest', async (message) => {
   return poison;
 });
 
-async function submitted(message: Received, submit: ReturnType<typeof localExecutor>['submit']) {
+async function submitted(message: Received, submit: Executor['submit']) {
   const old = refuseOld(message, Date.now());
   if (old !== undefined) return old;
   const parsed = parseIngest(message);

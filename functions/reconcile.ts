@@ -1,14 +1,15 @@
 import { parseClusterConfig, parseGoogleCloudConfig } from '../src/config.ts';
 import { once, onSchedule } from '../src/function.ts';
-import { pipelinePorts } from '../src/google-cloud-cluster.ts';
+import { connectRounds } from '../src/google-cloud-cluster.ts';
 import { inTurn } from '../src/pipeline/in-turn.ts';
 import { reconcile, sweep } from '../src/pipeline/reconcile.ts';
 import { retire } from '../src/pipeline/retention.ts';
 
-const ports = once(() => pipelinePorts(parseGoogleCloudConfig(process.env), parseClusterConfig(process.env)));
+const rounds = once(() => connectRounds(parseGoogleCloudConfig(process.env), parseClusterConfig(process.env)));
 
 onSchedule('reconcile', async () => {
-  const own = await ports();
+  const round = await rounds();
+  const own = await round();
   await inTurn(
     () => reconcile(own),
     () => sweep(own),

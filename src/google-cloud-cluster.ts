@@ -3,10 +3,12 @@ import type { ClusterConfig, GoogleCloudConfig } from './config.ts';
 import { commonPorts } from './google-cloud.ts';
 import type { Ports } from './pipeline/ports.ts';
 import { type Access, type Api, kubernetesApi } from './sandbox/kubernetes/api.ts';
+import { kubernetesTarget } from './sandbox/kubernetes/facts.ts';
 import { gkeAccess } from './sandbox/kubernetes/gke-auth.ts';
 import { jobSandbox } from './sandbox/kubernetes/job-sandbox.ts';
 import { namespaceUid } from './sandbox/kubernetes/preflight.ts';
-import { writeTarget } from './store/firestore/installation.ts';
+import type { Sandbox } from './sandbox/sandbox.ts';
+import { readInstallation, writeTarget } from './store/firestore/installation.ts';
 import { tracedSandbox } from './telemetry/ports.ts';
 
 /** Ports of a function that works in a namespace of a cluster. */
@@ -14,21 +16,38 @@ export async function pipelinePorts(config: GoogleCloudConfig, cluster: ClusterC
   return (await connectCluster(config, cluster)).ports;
 }
 
-/**
- * Signs in to the cluster, and tells the functions that have none which it is. Apart from `google-cloud.ts`, since those
- * must not have to load this.
- */
+/** Signs in to the cluster. Apart from `google-cloud.ts`, since functions that have none must not have to load this. */
 export async function connectCluster(
   config: GoogleCloudConfig,
   cluster: ClusterConfig,
 ): Promise<{ readonly ports: Ports; readonly api: Api; readonly namespace: string }> {
   const api = kubernetesApi(await accessTo(cluster));
   const { namespace } = cluster;
-  const [{ ports, firestore, target }, uid] = await Promise.all([commonPorts(config), namespaceUid(api, namespace)]);
+  const [{ ports }, uid] = await Promise.all([commonPorts(config), namespaceUid(api, namespace)]);
   const { installation } = ports.store;
   const sandbox = tracedSandbox(jobSandbox({ api, namespace, namespaceUid: uid, installation }));
-  if (target !== sandbox.target) await writeTarget(firestore, sandbox.target);
   return { ports: { ...ports, sandbox }, api, namespace };
+}
+
+/**
+ * Signs in to the cluster, and makes what gives the reconciler its ports, for each round anew: the namespace may have
+ * been replaced since the last. Each time the functions without a cluster are told which it is; nobody else tells them,
+ * so that no instance of an earlier deployment changes it back.
+ */
+export async function connectRounds(config: GoogleCloudConfig, cluster: ClusterConfig): Promise<() => Promise<Ports>> {
+  const api = kubernetesApi(await accessTo(cluster));
+  const { namespace } = cluster;
+  const { ports, firestore } = await commonPorts(config);
+  const { installation } = ports.store;
+  let sandbox: Sandbox | undefined;
+  return async () => {
+    const [uid, { target }] = await Promise.all([namespaceUid(api, namespace), readInstallation(firestore)]);
+    if (sandbox?.target !== kubernetesTarget(uid)) {
+      sandbox = tracedSandbox(jobSandbox({ api, namespace, namespaceUid: uid, installation }));
+    }
+    if (target !== sandbox.target) await writeTarget(firestore, sandbox.target);
+    return { ...ports, sandbox };
+  };
 }
 
 async function accessTo({ endpoint, kubeconfig }: ClusterConfig): Promise<Access> {

@@ -2,12 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Firestore } from '@google-cloud/firestore';
 import { PubSub } from '@google-cloud/pubsub';
-import { type DeadLetters, deadLetters } from './bus/dead-letters.ts';
 import { pubsubBus } from './bus/pubsub.ts';
 import type { GoogleCloudConfig } from './config.ts';
-import { UnavailableError } from './errors.ts';
-import type { SubmitPorts } from './pipeline/ports.ts';
-import { kubernetesFacts } from './sandbox/kubernetes/facts.ts';
 import { readInstallation } from './store/firestore/installation.ts';
 import { clientSettings, firestoreStore } from './store/firestore.ts';
 import { tracedBus } from './telemetry/ports.ts';
@@ -23,17 +19,4 @@ export async function commonPorts(config: GoogleCloudConfig) {
   const pubsub = new PubSub({ projectId: config.projectId });
   const bus = tracedBus(pubsubBus({ pubsub, prefix: config.topicPrefix, traceparent: currentTraceparent }));
   return { ports: { store, bus, clock, randomBytes, process: null }, firestore, pubsub, target };
-}
-
-/** Ports of a function that records requests and has no rights in a cluster. */
-export async function submitPorts(
-  config: GoogleCloudConfig,
-): Promise<SubmitPorts & { readonly deadLetters: DeadLetters }> {
-  const { ports, pubsub, target } = await commonPorts(config);
-  if (target === undefined) {
-    throw new UnavailableError(
-      'no cluster is connected yet: the function reconcile connects it, and runs every minute',
-    );
-  }
-  return { ...ports, sandbox: kubernetesFacts(target), deadLetters: deadLetters(pubsub, config.topicPrefix) };
 }

@@ -1,6 +1,7 @@
 import { type Execution, isFinal } from '../execution/execution.ts';
 import type { Job } from '../sandbox/sandbox.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
+import { endAbandoned } from './abandoned.ts';
 import { enforceDeadlines } from './deadlines.ts';
 import { launchPatienceMs } from './launch.ts';
 import { pages } from './pages.ts';
@@ -12,11 +13,13 @@ const patienceMs = { launching: launchPatienceMs, running: 30_000 };
 
 /**
  * One round over all open executions of this target: enforces every deadline, drives on what a dead process left, and
- * rings again. It takes as long as there are executions, fifty at a time. What fails for one is thrown at the end, when
+ * rings again; where executions have no owners, it also ends what other targets left, which nobody serves any more. It takes as long as there are executions, fifty at a time. What fails for one is thrown at the end, when
  * all the others were looked at. Safe beside itself and beside every handler. Resolves to the number of executions seen.
  */
 export async function reconcile(ports: Ports): Promise<number> {
-  const equal = { open: 'yes', target: ports.sandbox.target };
+  const { target } = ports.sandbox;
+  // Where executions have owners, other targets are those of other processes that live.
+  const equal = ports.process === null ? { open: 'yes' } : { open: 'yes', target };
   const errors: unknown[] = [];
   let seen = 0;
   let waiting: Execution | undefined;
@@ -46,6 +49,7 @@ async function lookAfter(ports: Ports, page: readonly Execution[]): Promise<Look
   const alive = ports.process === null ? undefined : await liveProcesses(ports);
   const looks = await Promise.allSettled(
     page.map(async (item) => {
+      if (item.target !== ports.sandbox.target) return withinTraceOf(item, () => endAbandoned(ports, item));
       const execution = alive === undefined ? item : await adopt(ports, item, alive);
       if (execution === undefined) return undefined;
       const waits = await withinTraceOf(execution, () => tend(ports, execution, execution !== item));

@@ -4,6 +4,11 @@ import type { SandboxFacts } from '../sandbox.ts';
 /** Lowest memory limits at which hello world always ended well under gVisor; it fails from 32 and 36 MiB down. */
 const minimumMemoryMiB = { python: 36, javascript: 48 } as const satisfies Record<Language, number>;
 
+/** The target of a namespace: its uid, so that one made anew under the same name is another. */
+export function kubernetesTarget(namespaceUid: string): string {
+  return `kubernetes:${namespaceUid}`;
+}
+
 /** What is known of a namespace as a sandbox without asking its cluster. */
 export function kubernetesFacts(target: string): SandboxFacts {
   return {

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Firestore } from '@google-cloud/firestore';
+import { PubSub } from '@google-cloud/pubsub';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { subscribedTopics } from '../src/bus/subscribers.ts';
+import type { GoogleCloudConfig } from '../src/config.ts';
+import { connectCluster, connectRounds } from '../src/google-cloud-cluster.ts';
+import { submittingExecutor } from '../src/google-cloud-executor.ts';
+import { readInstallation, writeTarget } from '../src/store/firestore/installation.ts';
+import { firestoreStore } from '../src/store/firestore.ts';
+import { describeEmulator } from './emulators.ts';
+import { fakeApi, reply } from './sandbox/kubernetes/fake-api.ts';
+
+const request = { language: 'python', code: 'print(1)' };
+
+describeEmulator('firestore', 'the target of an installation, on Firestore', (firestoreEmulator) => {
+  describeEmulator('pubsub', 'and Pub/Sub', (pubsubEmulator) => {
+    let directory: string;
+    let config: GoogleCloudConfig;
+    let firestore: Firestore;
+
+    beforeAll(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
+      vi.stubEnv('FIRESTORE_EMULATOR_HOST', await firestoreEmulator());
+      vi.stubEnv('PUBSUB_EMULATOR_HOST', await pubsubEmulator());
+    });
+    afterAll(async () => {
+      vi.unstubAllEnvs();
+      await rm(directory, { recursive: true });
+    });
+    beforeEach(async () => {
+      const projectId = `test-${randomUUID()}`;
+      config = { projectId, databaseId: '(default)', topicPrefix: '', apiKey: undefined, ingestCaller: 'pubsub' };
+      firestore = new Firestore({ projectId });
+      const pubsub = new PubSub({ projectId });
+      for (const name of subscribedTopics) await pubsub.createTopic(name);
+      await pubsub.close();
+      return () => firestore.terminate();
+    });
+
+    const written = async () => (await readInstallation(firestore)).target;
+    const targets = async () => {
+      const { executions } = await firestoreStore({ firestore });
+      const { items } = await executions.query({ equal: {}, direction: 'ascending', limit: 10 });
+      return items.map(({ target }) => target);
+    };
+
+    /** A cluster that knows the uid of its namespace, and its kubeconfig. */
+    const cluster = async () => {
+      const namespace = { uid: 'first' };
+      const fake = await fakeApi((_, response) =>
+        reply(response, 200, {
+          metadata: { name: 'ns', uid: namespace.uid, creationTimestamp: '2026-01-01T00:00:00Z' },
+        }),
+      );
+      onTestFinished(() => fake[Symbol.asyncDispose]());
+      const kubeconfig = join(directory, randomUUID());
+      const one = {
+        apiVersion: 'v1',
+        kind: 'Config',
+        clusters: [{ name: 'c', cluster: { server: fake.url, 'insecure-skip-tls-verify': true } }],
+        users: [{ name: 'u', user: { token: 't' } }],
+        contexts: [{ name: 'one', context: { cluster: 'c', user: 'u' } }],
+        'current-context': 'one',
+      };
+      await writeFile(kubeconfig, JSON.stringify(one));
+      return { namespace, of: { namespace: 'ns', kubeconfig } };
+    };
+
+    test('is read anew by an api that is warm, after half a minute', async () => {
+      await firestoreStore({ firestore });
+      await writeTarget(firestore, 'kubernetes:old');
+      let now = Date.now();
+      const { executor } = await submittingExecutor({ ...config, caller: 'api', now: () => now });
+      await executor.submit(request, {});
+      await writeTarget(firestore, 'kubernetes:new');
+      now += 29_000;
+      await executor.submit(request, {});
+      now += 1_000;
+      await executor.submit(request, {});
+      expect((await targets()).sort()).toEqual(['kubernetes:new', 'kubernetes:old', 'kubernetes:old']);
+    });
+
+    test('is written by the reconciler alone, in each round, also when the namespace was replaced meanwhile', async () => {
+      const { namespace, of } = await cluster();
+      await connectCluster(config, of);
+      expect(await written()).toBeUndefined();
+      const round = await connectRounds(config, of);
+      const first = await round();
+      expect([first.sandbox.target, await written()]).toEqual(['kubernetes:first', 'kubernetes:first']);
+      expect((await round()).sandbox).toBe(first.sandbox);
+      namespace.uid = 'second';
+      expect([(await round()).sandbox.target, await written()]).toEqual(['kubernetes:second', 'kubernetes:second']);
+      await writeTarget(firestore, 'kubernetes:astray');
+      await round();
+      expect(await written()).toBe('kubernetes:second');
+    });
+  });
+});
