@@ -3,12 +3,16 @@ import { parseIngest } from '../src/bus/ingest.ts';
 import { parseGoogleCloudConfig } from '../src/config.ts';
 import { ExecutionGoneError, IdempotencyConflictError, InvalidRequestError } from '../src/errors.ts';
 import type { Executor } from '../src/executor.ts';
-import { once, onPush } from '../src/function.ts';
+import { log, once, onPush } from '../src/function.ts';
 import { submittingExecutor } from '../src/google-cloud-executor.ts';
 
 const ready = once(async () => {
   const config = parseGoogleCloudConfig(process.env);
-  return submittingExecutor({ ...config, caller: config.ingestCaller });
+  return submittingExecutor({
+    ...config,
+    caller: config.ingestCaller,
+    onError: (error) => log.error('a bell was not rung', { error }),
+  });
 });
 
 onPush('ingest', async (message) => {

@@ -64,7 +64,7 @@ export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions
     reconcileLoop(ports, ending.signal, report),
   ];
   return {
-    executor: localExecutor(ports, 'local'),
+    executor: localExecutor({ ...ports, onError: report }, 'local'),
     close: async () => {
       ending.abort();
       await bus.close();

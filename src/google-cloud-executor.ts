@@ -13,6 +13,8 @@ const believedMs = 30_000;
 export interface SubmittingOptions extends GoogleCloudConfig {
   /** Whose the executions are. */
   readonly caller: string;
+  /** Hears of errors that no caller is told, since the request is accepted. */
+  readonly onError: (error: unknown) => void;
   readonly now?: () => number;
 }
 
@@ -23,7 +25,7 @@ export interface SubmittingOptions extends GoogleCloudConfig {
 export async function submittingExecutor(
   options: SubmittingOptions,
 ): Promise<{ readonly executor: Executor; readonly deadLetters: DeadLetters }> {
-  const { caller, now = Date.now, ...config } = options;
+  const { caller, onError, now = Date.now, ...config } = options;
   const { ports, firestore, pubsub, target } = await commonPorts(config);
   const currentTarget = believing(target, async () => (await readInstallation(firestore)).target, now);
   const executorFor = (known: Target) => {
@@ -32,7 +34,7 @@ export async function submittingExecutor(
         'no cluster is connected yet: the function reconcile connects it, and runs every minute',
       );
     }
-    return localExecutor({ ...ports, sandbox: kubernetesFacts(known) }, caller);
+    return localExecutor({ ...ports, sandbox: kubernetesFacts(known), onError }, caller);
   };
   return {
     executor: {

@@ -15,6 +15,9 @@ import { describeEmulator } from './emulators.ts';
 import { fakeApi, reply } from './sandbox/kubernetes/fake-api.ts';
 
 const request = { language: 'python', code: 'print(1)' };
+const onError = (error: unknown) => {
+  throw error;
+};
 
 describeEmulator('firestore', 'the target of an installation, on Firestore', (firestoreEmulator) => {
   describeEmulator('pubsub', 'and Pub/Sub', (pubsubEmulator) => {
@@ -74,7 +77,7 @@ describeEmulator('firestore', 'the target of an installation, on Firestore', (fi
       await firestoreStore({ firestore });
       await writeTarget(firestore, 'kubernetes:old');
       let now = Date.now();
-      const { executor } = await submittingExecutor({ ...config, caller: 'api', now: () => now });
+      const { executor } = await submittingExecutor({ ...config, caller: 'api', onError, now: () => now });
       await executor.submit(request, {});
       await writeTarget(firestore, 'kubernetes:new');
       now += 29_000;
