@@ -6,7 +6,8 @@ import type { Job, SandboxOutput, SandboxStatus } from '../sandbox/sandbox.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { isOverdue } from './deadlines.ts';
 import { noteProgress } from './note.ts';
-import { apply, isOurs, type Ports, specOf } from './ports.ts';
+import { apply, isOurs, type Ports } from './ports.ts';
+import { printed } from './printed.ts';
 
 type Launched = ExecutionIn<'LAUNCHING' | 'RUNNING' | 'STOPPING'>;
 
@@ -75,7 +76,7 @@ async function fence(ports: Ports, job: Job, status: SandboxStatus, why: Executi
 }
 
 async function finish(ports: Ports, execution: Launched, job: Job, { ending }: Ended): Promise<void> {
-  const captured = await ports.sandbox.output(job, specOf(execution));
+  const captured = await printed(ports, execution, job, ending);
   const verdict = classify(ending, {
     timeoutSeconds: execution.request.timeoutSeconds,
     started: execution.state === 'RUNNING' || (execution.state === 'STOPPING' && execution.startedAt !== null),
@@ -105,7 +106,7 @@ async function stop(ports: Ports, execution: ExecutionIn<'STOPPING'>, job: Job, 
     await apply(ports, execution.id, { type: 'started', jobUid: job.jobUid, startedAt, epoch: null });
   }
   if (execution.output === null && status.kind !== 'absent') {
-    const captured = await ports.sandbox.output(job, specOf(execution));
+    const captured = await printed(ports, execution, job, null);
     const output = summary(captured);
     await apply(ports, execution.id, { type: 'collected', jobUid: job.jobUid, output }, parts(captured));
   }

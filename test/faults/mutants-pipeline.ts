@@ -104,6 +104,20 @@ export const pipelineMutants: readonly Mutant[] = [
     to: "if (execution.output === null && status.kind === 'absent') {",
   },
   {
+    name: 'a log that cannot be read is waited for without end',
+    file: 'src/pipeline/printed.ts',
+    from: 'if (ports.clock.now() <= overSince(execution, ending) + patienceMs) throw error;',
+    to: 'if (ports.clock.now() > overSince(execution, ending)) throw error;',
+    by: 'play cloud/log-unreadable',
+  },
+  {
+    name: 'a log that cannot be read at once is given up',
+    file: 'src/pipeline/printed.ts',
+    from: 'if (ports.clock.now() <= overSince(execution, ending) + patienceMs) throw error;',
+    to: 'if (ports.clock.now() <= overSince(execution, ending)) throw error;',
+    by: 'play cloud/exit0 complete:sandbox.output#1=error-before',
+  },
+  {
     name: 'the ending of a pod that we deleted counts as its own',
     file: 'src/pipeline/complete.ts',
     from: 'return !deleting || ',

@@ -71,6 +71,19 @@ const disruptions = {
       { when: isStarted, afterMs: 30_000, act: (hands) => hands.disrupt('e', 'node_gone') },
     ],
   },
+  'log-unreadable': {
+    ...one('exit0'),
+    ends: ['SUCCEEDED'],
+    deployments: ['cloud', 'embedded'],
+    // Nobody hears of the ending before the node is silent.
+    delay: (step) => (step === 'watch' ? 500 : defaultDelaysMs[step]),
+    finalMs: 370_000,
+    boundMs: 480_000,
+    happenings: [
+      { when: (view) => view.stops('e') > 0, afterMs: 100, act: (hands) => hands.disrupt('e', 'node_lost') },
+      { when: (view) => view.stops('e') > 0, afterMs: 400_000, act: (hands) => hands.disrupt('e', 'node_gone') },
+    ],
+  },
   'job-deleted-at-start': {
     ...one('slow'),
     ends: ['LOST'],
