@@ -2,7 +2,7 @@ import { classify } from '../execution/classify.ts';
 import { type Execution, type ExecutionIn, isFinal, type OutputSummary } from '../execution/execution.ts';
 import { noOutput } from '../execution/final.ts';
 import type { ExecutionEvent } from '../execution/transitions.ts';
-import type { Job, SandboxOutput, SandboxStatus } from '../sandbox/sandbox.ts';
+import { type Job, needsExplanation, type SandboxOutput, type SandboxStatus } from '../sandbox/sandbox.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { isOverdue } from './deadlines.ts';
 import { noteProgress } from './note.ts';
@@ -30,16 +30,12 @@ async function advance(ports: Ports, execution: Launched): Promise<void> {
   const status = await ports.sandbox.inspect(job);
   if (status.kind === 'ended' && isOwnEnding(execution, status)) return finish(ports, execution, job, status);
   if (execution.state === 'STOPPING') return stop(ports, execution, job, status);
-  if (!isUnexplained(status) && !(await noteProgress(ports, job, status))) return lose(ports, job, status);
+  // What only events tell, the watch, which may read them, has written or is about to.
+  if (!needsExplanation(status) && !(await noteProgress(ports, job, status))) return lose(ports, job, status);
   if (execution.state === 'RUNNING' && status.kind === 'waiting') return lookAgain(ports, job);
   if (status.kind === 'running' && isOverdue(execution, ports.clock.now())) {
     await fence(ports, job, status, { type: 'overdue' });
   }
-}
-
-/** Waiting for a reason that only events tell: the watch, which may read them, has written it or is about to. */
-function isUnexplained(status: SandboxStatus): boolean {
-  return status.kind === 'waiting' && (status.waiting.reason === 'Starting' || status.waiting.reason === 'PodCreation');
 }
 
 type Ended = Extract<SandboxStatus, { kind: 'ended' }>;

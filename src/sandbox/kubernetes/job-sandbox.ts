@@ -43,7 +43,7 @@ export function jobSandbox({ api, namespace: name, namespaceUid, installation }:
         const job = { executionId: spec.executionId, jobUid: made.metadata.uid };
         if (configMap !== undefined) known.learn(job, { configMap });
       });
-      if (creation.kind === 'created') room.made(creation.jobUid);
+      if (creation.kind === 'created' && watching > 0) room.made(creation.jobUid);
       if (creation.kind === 'full') room.refused(creation.message);
       return creation;
     },
@@ -81,6 +81,7 @@ export function jobSandbox({ api, namespace: name, namespaceUid, installation }:
       };
       await watchJobs({ namespace, observe: seen, signal });
       watching -= 1;
+      if (watching === 0) room.forget();
     },
     close: async () => api.close(),
   };
