@@ -61,6 +61,13 @@ export const pipelineMutants: readonly Mutant[] = [
     by: 'race gated/accepted/launch+reconcile/still ab',
   },
   {
+    name: 'a bell that rings during a walk is answered by that walk',
+    file: 'src/pipeline/single-flight.ts',
+    from: '      next = undefined;\n      const run = work();\n',
+    to: '      const run = work().finally(() => {\n        next = undefined;\n      });\n',
+    by: 'play embedded/trickle',
+  },
+  {
     name: 'complete judges what another process owns',
     file: 'src/pipeline/complete.ts',
     from: " || execution.state === 'ACCEPTED' || !isOurs(ports, execution)) return;",

@@ -181,6 +181,16 @@ const several = {
     ends: ['SUCCEEDED', 'FAILED'],
     promptMs: 5_000,
   },
+  // Each is accepted while others are launched, and waits for none of them to end.
+  trickle: {
+    orders: Array.from(
+      { length: 6 },
+      (_, index) => ({ name: `e${index}`, program: 'exit0', atMs: 2 * index }) as const,
+    ),
+    ends: ['SUCCEEDED'],
+    deployments: ['embedded', 'gated'],
+    finalMs: 500,
+  },
   'two-stores': {
     orders: [
       { name: 'e', program: 'slow' },
