@@ -1,11 +1,15 @@
 import { parseClusterConfig, parseGoogleCloudConfig } from '../src/config.ts';
-import { once, onSchedule } from '../src/function.ts';
+import { log, once, onSchedule } from '../src/function.ts';
 import { connectRounds } from '../src/google-cloud-cluster.ts';
 import { inTurn } from '../src/pipeline/in-turn.ts';
 import { reconcile, sweep } from '../src/pipeline/reconcile.ts';
 import { retire } from '../src/pipeline/retention.ts';
 
-const rounds = once(() => connectRounds(parseGoogleCloudConfig(process.env), parseClusterConfig(process.env)));
+const rounds = once(() =>
+  connectRounds(parseGoogleCloudConfig(process.env), parseClusterConfig(process.env), (error) =>
+    log.error('the namespace cannot be read', { error }),
+  ),
+);
 
 onSchedule('reconcile', async () => {
   const round = await rounds();

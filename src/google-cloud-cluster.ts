@@ -32,19 +32,33 @@ export async function connectCluster(
 /**
  * Signs in to the cluster, and makes what gives the reconciler its ports, for each round anew: the namespace may have
  * been replaced since the last. Each time the functions without a cluster are told which it is; nobody else tells them,
- * so that no instance of an earlier deployment changes it back.
+ * so that no instance of an earlier deployment changes it back. While the cluster does not answer, which `onError` hears,
+ * the namespace of the round before stands: deadlines are enforced all the same.
  */
-export async function connectRounds(config: GoogleCloudConfig, cluster: ClusterConfig): Promise<() => Promise<Ports>> {
+export async function connectRounds(
+  config: GoogleCloudConfig,
+  cluster: ClusterConfig,
+  onError: (error: unknown) => void,
+): Promise<() => Promise<Ports>> {
   const api = kubernetesApi(await accessTo(cluster));
   const { namespace } = cluster;
   const { ports, firestore } = await commonPorts(config);
   const { installation } = ports.store;
-  let sandbox: Sandbox | undefined;
+  let known: Sandbox | undefined;
+  const look = async (): Promise<Sandbox> => {
+    const uid = await namespaceUid(api, namespace);
+    if (known?.target === kubernetesTarget(uid)) return known;
+    return tracedSandbox(jobSandbox({ api, namespace, namespaceUid: uid, installation }));
+  };
   return async () => {
-    const [uid, { target }] = await Promise.all([namespaceUid(api, namespace), readInstallation(firestore)]);
-    if (sandbox?.target !== kubernetesTarget(uid)) {
-      sandbox = tracedSandbox(jobSandbox({ api, namespace, namespaceUid: uid, installation }));
-    }
+    const before = known;
+    const sandbox = await look().catch((error: unknown) => {
+      if (before === undefined) throw error;
+      onError(error);
+      return before;
+    });
+    known = sandbox;
+    const { target } = await readInstallation(firestore);
     if (target !== sandbox.target) await writeTarget(firestore, sandbox.target);
     return { ...ports, sandbox };
   };

@@ -12,7 +12,7 @@ import { submittingExecutor } from '../src/google-cloud-executor.ts';
 import { readInstallation, writeTarget } from '../src/store/firestore/installation.ts';
 import { firestoreStore } from '../src/store/firestore.ts';
 import { describeEmulator } from './emulators.ts';
-import { fakeApi, reply } from './sandbox/kubernetes/fake-api.ts';
+import { fakeApi, refuse, reply } from './sandbox/kubernetes/fake-api.ts';
 
 const request = { language: 'python', code: 'print(1)' };
 const onError = (error: unknown) => {
@@ -53,12 +53,12 @@ describeEmulator('firestore', 'the target of an installation, on Firestore', (fi
 
     /** A cluster that knows the uid of its namespace, and its kubeconfig. */
     const cluster = async () => {
-      const namespace = { uid: 'first' };
-      const fake = await fakeApi((_, response) =>
-        reply(response, 200, {
-          metadata: { name: 'ns', uid: namespace.uid, creationTimestamp: '2026-01-01T00:00:00Z' },
-        }),
-      );
+      const namespace = { uid: 'first', isReadable: true };
+      const fake = await fakeApi((_, response) => {
+        if (!namespace.isReadable) return refuse(response, 500, 'InternalError', 'etcd is away');
+        const metadata = { name: 'ns', uid: namespace.uid, creationTimestamp: '2026-01-01T00:00:00Z' };
+        reply(response, 200, { metadata });
+      });
       onTestFinished(() => fake[Symbol.asyncDispose]());
       const kubeconfig = join(directory, randomUUID());
       const one = {
@@ -91,7 +91,7 @@ describeEmulator('firestore', 'the target of an installation, on Firestore', (fi
       const { namespace, of } = await cluster();
       await connectCluster(config, of);
       expect(await written()).toBeUndefined();
-      const round = await connectRounds(config, of);
+      const round = await connectRounds(config, of, onError);
       const first = await round();
       expect([first.sandbox.target, await written()]).toEqual(['kubernetes:first', 'kubernetes:first']);
       expect((await round()).sandbox).toBe(first.sandbox);
@@ -100,6 +100,19 @@ describeEmulator('firestore', 'the target of an installation, on Firestore', (fi
       await writeTarget(firestore, 'kubernetes:astray');
       await round();
       expect(await written()).toBe('kubernetes:second');
+    });
+
+    test('stays that of the round before while the cluster does not answer: deadlines need only the store', async () => {
+      const { namespace, of } = await cluster();
+      const errors: unknown[] = [];
+      const round = await connectRounds(config, of, (error) => errors.push(error));
+      namespace.isReadable = false;
+      await expect(round()).rejects.toThrow('read the namespace');
+      namespace.isReadable = true;
+      const first = await round();
+      namespace.isReadable = false;
+      expect((await round()).sandbox).toBe(first.sandbox);
+      expect(errors).toHaveLength(1);
     });
   });
 });
