@@ -92,22 +92,27 @@ async function hold(ports: Ports, lease: HeldLease, onError: (error: unknown) =>
 }
 
 /**
- * Enforces the deadlines of what is open, and tells whether anything is. Once for each of them: from then on its message
- * is delivered until something was done, and the reconciler looks too.
+ * Enforces the deadlines of what is open, and tells whether anything is. Once for each: from then on its message is delivered
+ * until something was done, and the reconciler looks too.
  */
 async function look(ports: Ports, enforced: Set<string>, onError: (error: unknown) => void): Promise<boolean> {
   const enforce = async (execution: Execution) => {
     const acted = await withinTraceOf(execution, () => enforceDeadlines(ports, execution));
-    if (acted) enforced.add(execution.id);
+    if (acted) enforced.add(momentOf(execution));
   };
   let seen = 0;
   for await (const page of pages(ports.store, openHere(ports))) {
-    const others = page.filter(({ id }) => !enforced.has(id));
+    const others = page.filter((execution) => !enforced.has(momentOf(execution)));
     await Promise.all(others.map((execution) => enforce(execution).catch(onError)));
     seen += page.length;
     if (seen >= lookSize) break;
   }
   return seen > 0;
+}
+
+/** Each state has a deadline of its own. */
+function momentOf({ id, state }: Execution): string {
+  return `${id} ${state}`;
 }
 
 async function firstOpen(ports: Ports): Promise<string | undefined> {

@@ -106,8 +106,8 @@ const relays: readonly Mutant[] = [
   {
     name: 'a relay leaves every deadline to the reconciler',
     file: 'src/pipeline/relay.ts',
-    from: 'const others = page.filter(({ id }) => !enforced.has(id));',
-    to: 'const others = page.filter(({ id }) => enforced.has(id));',
+    from: 'page.filter((execution) => !enforced.has(',
+    to: 'page.filter((execution) => enforced.has(',
     by: 'play cloud/overdue',
   },
   {

@@ -60,3 +60,23 @@ test('the relay rings for nothing whose time has not come', async () => {
   expect([(await w.get(id)).state, w.rung]).toEqual(['RUNNING', []]);
   await w.ended(id);
 });
+
+test('who took it for late with its start still looks whether it runs too long', async () => {
+  const w = world({ behaviour: () => ({ durationMs: 'forever', freezesSupervisor: true }) });
+  const ports = w.ports();
+  const id = await w.submit(ports, forever, { timeoutSeconds: 15, startTimeoutSeconds: 1 });
+  await launch(ports);
+  const early = await w.get(id);
+  expect(early.state).toBe('LAUNCHING');
+  const { executions } = ports.store;
+  let looks = 0;
+  const query: typeof executions.query = async (asked) => {
+    const page = await executions.query(asked);
+    return asked.equal['open'] === 'yes' && looks++ === 0 ? { ...page, items: [early] } : page;
+  };
+  ports.bus.subscribe('execution-observed', ({ executionId }) => complete(ports, executionId));
+  void relay({ ...ports, store: { ...ports.store, executions: { ...executions, query } } }, () => {});
+  const ended = await w.ended(id);
+  expect(ended).toMatchObject({ state: 'TIMED_OUT' });
+  expect(ended.endedAt - (ended.startedAt ?? 0)).toBeLessThan(20 * seconds + noticedMs);
+});
