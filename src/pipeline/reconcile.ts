@@ -3,6 +3,7 @@ import type { Job } from '../sandbox/sandbox.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { endAbandoned } from './abandoned.ts';
 import { enforceDeadlines } from './deadlines.ts';
+import { inTurn } from './in-turn.ts';
 import { launchPatienceMs } from './launch.ts';
 import { pages } from './pages.ts';
 import { apply, isOurs, type Ports } from './ports.ts';
@@ -13,8 +14,9 @@ const patienceMs = { launching: launchPatienceMs, running: 30_000 };
 
 /**
  * One round over all open executions of this target: enforces every deadline, drives on what a dead process left, and
- * rings again; where executions have no owners, it also ends what other targets left, which nobody serves any more. It takes as long as there are executions, fifty at a time. What fails for one is thrown at the end, when
- * all the others were looked at. Safe beside itself and beside every handler. Resolves to the number of executions seen.
+ * rings again; where executions have no owners, it also ends what other targets left, which nobody serves any more. It
+ * goes over all there are, fifty at a time, so that it takes as long as there are many. What fails for one is thrown at
+ * the end. Safe beside itself and beside every handler. Resolves to the number of open executions seen.
  */
 export async function reconcile(ports: Ports): Promise<number> {
   const { target } = ports.sandbox;
@@ -120,12 +122,15 @@ async function adopt(ports: Ports, execution: Execution, alive: ReadonlySet<stri
  * whose Job takes up the room.
  */
 export async function sweep(ports: Ports): Promise<void> {
-  for (const job of await ports.sandbox.list()) {
-    const execution = await ports.store.executions.get(job.executionId);
-    if (!wanted(execution, job)) await sweepAway(ports, execution, job);
-    else if (execution?.state === 'ACCEPTED' && isOurs(ports, execution)) {
-      await apply(ports, execution.id, { type: 'launched', jobUid: job.jobUid });
-    }
+  const jobs = await ports.sandbox.list();
+  await inTurn(...jobs.map((job) => () => sweepOver(ports, job)));
+}
+
+async function sweepOver(ports: Ports, job: Job): Promise<void> {
+  const execution = await ports.store.executions.get(job.executionId);
+  if (!wanted(execution, job)) await sweepAway(ports, execution, job);
+  else if (execution?.state === 'ACCEPTED' && isOurs(ports, execution)) {
+    await apply(ports, execution.id, { type: 'launched', jobUid: job.jobUid });
   }
 }
 

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { startEmbedded } from '../../src/embedded.ts';
 import type { Ports } from '../../src/pipeline/ports.ts';
-import { reconcile } from '../../src/pipeline/reconcile.ts';
+import { reconcile, sweep } from '../../src/pipeline/reconcile.ts';
 import { retire } from '../../src/pipeline/retention.ts';
 import { memoryCluster } from '../../src/sandbox/memory/cluster.ts';
 import { memorySandbox } from '../../src/sandbox/memory.ts';
@@ -83,6 +83,19 @@ test('a round that fails keeps the sweep from nothing', async () => {
   onTestFinished(close);
   await vi.waitFor(async () => expect(await sandbox.list()).toEqual([]), { timeout: 5_000 });
   expect(errors).toContainEqual(new Error('no answer'));
+});
+
+test('a Job that cannot be deleted keeps no other from being swept away', async () => {
+  const w = world();
+  const ports = w.ports();
+  const { request } = await w.get(await w.submit(ports, second));
+  for (const executionId of ['a', 'b', 'c']) await ports.sandbox.create({ executionId, request });
+  const { remove } = ports.sandbox;
+  const stubborn: typeof remove = (job, options) =>
+    job.executionId === 'a' ? Promise.reject(new Error('no answer')) : remove(job, options);
+  await expect(sweep({ ...ports, sandbox: { ...ports.sandbox, remove: stubborn } })).rejects.toThrow('no answer');
+  await w.clock.pass(1_000);
+  expect((await ports.sandbox.list()).map(({ executionId }) => executionId)).toEqual(['a']);
 });
 
 test('a round of retirement holds no more than ten records at a time', async () => {
