@@ -89,8 +89,8 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     name: 'the output is cut after it was counted',
     file: 'src/pipeline/complete.ts',
-    from: 'return { stdout: stdout.bytes, stderr: stderr.bytes };',
-    to: 'return { stdout: stdout.bytes.subarray(0, 10), stderr: stderr.bytes };',
+    from: 'return { stdout: stdout.bytes, stderr: stderr.bytes',
+    to: 'return { stdout: stdout.bytes.subarray(0, 10), stderr: stderr.bytes',
   },
   {
     name: 'a free slot rings nobody',
