@@ -2,16 +2,19 @@ import { poison, type Received, refuseOld } from '../src/bus/envelope.ts';
 import { parseIngest } from '../src/bus/ingest.ts';
 import { parseGoogleCloudConfig } from '../src/config.ts';
 import { ExecutionGoneError, IdempotencyConflictError, InvalidRequestError } from '../src/errors.ts';
-import { onPush } from '../src/function.ts';
-import { googleClients, submitPorts } from '../src/google-cloud.ts';
-import { localExecutor } from '../src/local-executor.ts';
+import type { Executor } from '../src/executor.ts';
+import { log, onPush } from '../src/function.ts';
+import { googleClients } from '../src/google-cloud.ts';
+import { submittingExecutor } from '../src/google-cloud-executor.ts';
 import { once } from '../src/once.ts';
 
 const clients = once(async () => googleClients(parseGoogleCloudConfig(process.env)));
 const ready = once(async () => {
   const google = await clients();
-  const ports = await submitPorts(google);
-  return { executor: localExecutor(ports, google.config.ingestCaller), deadLetters: ports.deadLetters };
+  return submittingExecutor(google, {
+    caller: google.config.ingestCaller,
+    onError: (error) => log.error('a bell was not rung', { error }),
+  });
 });
 
 onPush('ingest', async (message) => {
@@ -21,7 +24,7 @@ onPush('ingest', async (message) => {
   return refused;
 });
 
-async function submitted(message: Received, submit: ReturnType<typeof localExecutor>['submit']) {
+async function submitted(message: Received, submit: Executor['submit']) {
   const old = refuseOld(message, Date.now());
   if (old !== undefined) return old;
   const parsed = parseIngest(message);

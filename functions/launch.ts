@@ -1,10 +1,10 @@
 import { onBell } from '../src/function.ts';
 import { pipelinePorts } from '../src/google-cloud-cluster.ts';
-import { launch, resume } from '../src/pipeline/launch.ts';
+import { once } from '../src/once.ts';
+import { launcher } from '../src/pipeline/launcher.ts';
 
 const ports = pipelinePorts(process.env);
+// Kept for the instance's life, so that bells that ring together are joined.
+const launching = once(async () => launcher(await ports()));
 
-onBell('launch', async ({ executionId }) => {
-  await resume(await ports(), executionId);
-  await launch(await ports());
-});
+onBell('launch', async (bell) => (await launching())(bell));

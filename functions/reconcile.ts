@@ -1,12 +1,16 @@
-import { onSchedule } from '../src/function.ts';
-import { pipelinePorts } from '../src/google-cloud-cluster.ts';
+import { log, onSchedule } from '../src/function.ts';
+import { connectRounds } from '../src/google-cloud-cluster.ts';
+import { inTurn } from '../src/pipeline/in-turn.ts';
 import { reconcile, sweep } from '../src/pipeline/reconcile.ts';
 import { retire } from '../src/pipeline/retention.ts';
 
-const ports = pipelinePorts(process.env);
+const round = connectRounds(process.env, (error) => log.error('the namespace cannot be read', { error }));
 
 onSchedule('reconcile', async () => {
-  await reconcile(await ports());
-  await sweep(await ports());
-  await retire(await ports());
+  const own = await round();
+  await inTurn(
+    () => reconcile(own),
+    () => sweep(own),
+    () => retire(own),
+  );
 });

@@ -6,7 +6,9 @@ import { base32 } from './execution/identity.ts';
 import type { Executor } from './executor.ts';
 import { localExecutor } from './local-executor.ts';
 import { complete } from './pipeline/complete.ts';
-import { launch, resume } from './pipeline/launch.ts';
+import { heeder } from './pipeline/heed.ts';
+import { inTurn } from './pipeline/in-turn.ts';
+import { launcher } from './pipeline/launcher.ts';
 import type { Ports } from './pipeline/ports.ts';
 import { reconcile, sweep } from './pipeline/reconcile.ts';
 import { retire } from './pipeline/retention.ts';
@@ -48,14 +50,12 @@ export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions
     ...{ store, bus: tracedBus(bus), sandbox: tracedSandbox(sandbox) },
     ...{ clock: systemClock, randomBytes, process },
   };
-  const launchAll = singleFlight(() => launch(ports));
-  bus.subscribe('execution-requested', async ({ executionId }) => {
-    await resume(ports, executionId);
-    await launchAll();
-  });
+  bus.subscribe('execution-requested', launcher(ports));
   bus.subscribe('execution-observed', ({ executionId }) => complete(ports, executionId));
-  // One relay from the beginning: its first list also finds what a process before this one left.
-  bus.subscribe('watch-wanted', async () => {});
+  // The sandbox is watched from the beginning, and the first list finds what a process before this one left; of what is
+  // launched here only the record remains to be watched.
+  const heed = heeder(ports, ending.signal, report);
+  bus.subscribe('watch-wanted', async ({ executionId }) => heed(executionId));
   await renew(store, process);
   const loops = [
     watch(ports, ending.signal, report),
@@ -63,7 +63,7 @@ export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions
     reconcileLoop(ports, ending.signal, report),
   ];
   return {
-    executor: localExecutor(ports, 'local'),
+    executor: localExecutor({ ...ports, onError: report }, 'local'),
     close: async () => {
       ending.abort();
       await bus.close();
@@ -134,13 +134,14 @@ async function renew(store: Store, id: string): Promise<void> {
 
 async function reconcileLoop(ports: Ports, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
   let round = 0;
-  const tick = async () => {
-    await reconcile(ports);
-    if (round++ % rounds.sweepEvery === 0) {
-      await sweep(ports);
-      await retire(ports);
-    }
-    await forgetDeadProcesses(ports);
+  const tick = () => {
+    const isSweeping = round++ % rounds.sweepEvery === 0;
+    const seldom = isSweeping ? [() => sweep(ports), () => retire(ports)] : [];
+    return inTurn(
+      () => reconcile(ports),
+      ...seldom,
+      () => forgetDeadProcesses(ports),
+    );
   };
   await every(rounds.pause, tick, signal, onError);
 }
@@ -165,19 +166,4 @@ async function every(
       // The abort is the loop's condition.
     });
   }
-}
-
-/** Joins calls: one runs, and calls that arrive meanwhile share the one that follows. */
-function singleFlight(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  return () => {
-    next ??= running.then(() => {
-      next = undefined;
-      const run = work();
-      running = Promise.allSettled([run]);
-      return run;
-    });
-    return next;
-  };
 }

@@ -4,10 +4,12 @@ import { commonPorts, googleClients } from './google-cloud.ts';
 import { once } from './once.ts';
 import type { Ports } from './pipeline/ports.ts';
 import { type Access, kubernetesApi } from './sandbox/kubernetes/api.ts';
+import { kubernetesTarget } from './sandbox/kubernetes/facts.ts';
 import { gkeAccess } from './sandbox/kubernetes/gke-auth.ts';
 import { jobSandbox } from './sandbox/kubernetes/job-sandbox.ts';
 import { namespaceUid } from './sandbox/kubernetes/preflight.ts';
-import { writeTarget } from './store/firestore/installation.ts';
+import type { Sandbox } from './sandbox/sandbox.ts';
+import { readInstallation, writeTarget } from './store/firestore/installation.ts';
 import { tracedSandbox } from './telemetry/ports.ts';
 
 interface Connections {
@@ -21,23 +23,54 @@ export function pipelinePorts(env: Environment): () => Promise<Ports> {
   return async () => (await connected()).ports;
 }
 
-/**
- * Signs in to the cluster, and tells the functions that have none which it is. Apart from `google-cloud.ts`, since those
- * must not have to load this.
- */
+/** Signs in to the cluster. Apart from `google-cloud.ts`, since functions that have none must not have to load this. */
 export function connectCluster(env: Environment, connections: Connections = {}) {
-  const clients = once(async () => {
+  const clients = clusterClients(env, connections);
+  return once(async () => {
+    const { api, namespace, ...google } = await clients();
+    const [{ ports }, uid] = await Promise.all([commonPorts(google), namespaceUid(api, namespace)]);
+    const { installation } = ports.store;
+    const sandbox = tracedSandbox(jobSandbox({ api, namespace, namespaceUid: uid, installation }));
+    return { config: google.config, ports: { ...ports, sandbox }, api, namespace };
+  });
+}
+
+/**
+ * Makes what gives the reconciler its ports, for each round anew: the namespace may have been replaced since the last.
+ * Each time the functions without a cluster are told which it is; nobody else tells them, so that no instance of an
+ * earlier deployment changes it back. While the cluster does not answer, which `onError` hears, the namespace of the
+ * round before stands: deadlines are enforced all the same.
+ */
+export function connectRounds(env: Environment, onError: (error: unknown) => void): () => Promise<Ports> {
+  const clients = clusterClients(env, {});
+  const common = once(async () => commonPorts(await clients()));
+  let known: Sandbox | undefined;
+  const look = async (): Promise<Sandbox> => {
+    const [{ api, namespace }, { ports }] = await Promise.all([clients(), common()]);
+    const uid = await namespaceUid(api, namespace);
+    if (known?.target === kubernetesTarget(uid)) return known;
+    return tracedSandbox(jobSandbox({ api, namespace, namespaceUid: uid, installation: ports.store.installation }));
+  };
+  return async () => {
+    const before = known;
+    const sandbox = await look().catch((error: unknown) => {
+      if (before === undefined) throw error;
+      onError(error);
+      return before;
+    });
+    known = sandbox;
+    const { firestore } = await clients();
+    const { target } = await readInstallation(firestore);
+    if (target !== sandbox.target) await writeTarget(firestore, sandbox.target);
+    return { ...(await common()).ports, sandbox };
+  };
+}
+
+function clusterClients(env: Environment, connections: Connections) {
+  return once(async () => {
     const [config, cluster] = [parseGoogleCloudConfig(env), parseClusterConfig(env)];
     const api = kubernetesApi(await accessTo(cluster, connections));
     return { ...googleClients(config), api, namespace: cluster.namespace };
-  });
-  return once(async () => {
-    const { api, namespace, ...google } = await clients();
-    const [{ ports, target }, uid] = await Promise.all([commonPorts(google), namespaceUid(api, namespace)]);
-    const { installation } = ports.store;
-    const sandbox = tracedSandbox(jobSandbox({ api, namespace, namespaceUid: uid, installation }));
-    if (target !== sandbox.target) await writeTarget(google.firestore, sandbox.target);
-    return { config: google.config, ports: { ...ports, sandbox }, api, namespace };
   });
 }
 

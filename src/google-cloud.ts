@@ -1,12 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Firestore } from '@google-cloud/firestore';
 import { PubSub } from '@google-cloud/pubsub';
-import { type DeadLetters, deadLetters } from './bus/dead-letters.ts';
 import { pubsubPublisher } from './bus/pubsub.ts';
 import type { GoogleCloudConfig } from './config.ts';
-import { UnavailableError } from './errors.ts';
-import type { SubmitPorts } from './pipeline/ports.ts';
-import { kubernetesFacts } from './sandbox/kubernetes/facts.ts';
 import { readInstallation } from './store/firestore/installation.ts';
 import { clientSettings, firestoreStore } from './store/firestore.ts';
 import { systemClock } from './system-clock.ts';
@@ -39,21 +35,4 @@ export async function commonPorts({ config, firestore, pubsub }: GoogleClients) 
 /** Pub/Sub pushes to functions, which have their handlers from `functions/`. */
 function subscribedByDeployment(): never {
   throw new Error('functions are subscribed by their deployment');
-}
-
-/** Ports of a function that records requests and has no rights in a cluster. */
-export async function submitPorts(
-  clients: GoogleClients,
-): Promise<SubmitPorts & { readonly deadLetters: DeadLetters }> {
-  const { ports, target } = await commonPorts(clients);
-  if (target === undefined) {
-    throw new UnavailableError(
-      'no cluster is connected yet: the function reconcile connects it, and runs every minute',
-    );
-  }
-  return {
-    ...ports,
-    sandbox: kubernetesFacts(target),
-    deadLetters: deadLetters(clients.pubsub, clients.config.topicPrefix),
-  };
 }

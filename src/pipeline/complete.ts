@@ -2,24 +2,26 @@ import { classify } from '../execution/classify.ts';
 import { type Execution, type ExecutionIn, isFinal, type OutputSummary } from '../execution/execution.ts';
 import { unpackFiles } from '../execution/files.ts';
 import { noOutput } from '../execution/final.ts';
-import { clocks } from '../execution/limits.ts';
 import { missingModule } from '../execution/missing-module.ts';
 import type { ExecutionEvent } from '../execution/transitions.ts';
-import type { Job, SandboxOutput, SandboxStatus } from '../sandbox/sandbox.ts';
+import { type Job, needsExplanation, type SandboxOutput, type SandboxStatus } from '../sandbox/sandbox.ts';
 import type { Parts } from '../store/store.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
+import { isOverdue } from './deadlines.ts';
 import { noteProgress } from './note.ts';
-import { apply, type Ports, specOf } from './ports.ts';
+import { apply, isOurs, type Ports } from './ports.ts';
+import { printed } from './printed.ts';
 
 type Launched = ExecutionIn<'LAUNCHING' | 'RUNNING' | 'STOPPING'>;
 
 /**
  * Brings the record up to what is true of its Job, and cleans up once the result is stored. Never trusts the message:
- * it reads Job and pod itself, so that stale, duplicate and foreign messages do nothing.
+ * it reads Job and pod itself, so that stale, duplicate and foreign messages do nothing. What is of another target or
+ * owner is left to that: this sandbox cannot see its Job, and would take it for lost.
  */
 export async function complete(ports: Ports, executionId: string): Promise<void> {
   const execution = await ports.store.executions.get(executionId);
-  if (execution === undefined || execution.state === 'ACCEPTED') return;
+  if (execution === undefined || execution.state === 'ACCEPTED' || !isOurs(ports, execution)) return;
   // Whoever rang may not have known the trace of the execution: its record does.
   await inTraceOf(execution, 'complete execution', () =>
     isFinal(execution) ? removeJob(ports, execution) : advance(ports, execution),
@@ -31,22 +33,12 @@ async function advance(ports: Ports, execution: Launched): Promise<void> {
   const status = await ports.sandbox.inspect(job);
   if (status.kind === 'ended' && isOwnEnding(execution, status)) return finish(ports, execution, job, status);
   if (execution.state === 'STOPPING') return stop(ports, execution, job, status);
-  if (!isUnexplained(status) && !(await noteProgress(ports, job, status))) return lose(ports, job, status);
+  // What only events tell, the watch, which may read them, has written or is about to.
+  if (!needsExplanation(status) && !(await noteProgress(ports, job, status))) return lose(ports, job, status);
   if (execution.state === 'RUNNING' && status.kind === 'waiting') return lookAgain(ports, job);
   if (status.kind === 'running' && isOverdue(execution, ports.clock.now())) {
     await fence(ports, job, status, { type: 'overdue' });
   }
-}
-
-/** Tells whether it runs longer than its supervisor would let it; only the sandbox knows whether it still does. */
-export function isOverdue(execution: Execution, now: number): boolean {
-  if (execution.state !== 'RUNNING') return false;
-  return now > execution.startedAt + (execution.request.timeoutSeconds + clocks.overdueSeconds) * 1000;
-}
-
-/** Waiting for a reason that only events tell: the watch, which may read them, has written it or is about to. */
-function isUnexplained(status: SandboxStatus): boolean {
-  return status.kind === 'waiting' && (status.waiting.reason === 'Starting' || status.waiting.reason === 'PodCreation');
 }
 
 type Ended = Extract<SandboxStatus, { kind: 'ended' }>;
@@ -83,7 +75,7 @@ async function fence(ports: Ports, job: Job, status: SandboxStatus, why: Executi
 }
 
 async function finish(ports: Ports, execution: Launched, job: Job, { ending }: Ended): Promise<void> {
-  const captured = await ports.sandbox.output(job, specOf(execution));
+  const captured = await printed(ports, execution, job, ending);
   const verdict = classify(ending, {
     timeoutSeconds: execution.request.timeoutSeconds,
     started: execution.state === 'RUNNING' || (execution.state === 'STOPPING' && execution.startedAt !== null),
@@ -115,7 +107,7 @@ async function stop(ports: Ports, execution: ExecutionIn<'STOPPING'>, job: Job, 
     await apply(ports, execution.id, { type: 'started', jobUid: job.jobUid, startedAt, epoch: null });
   }
   if (execution.output === null && status.kind !== 'absent') {
-    const captured = await ports.sandbox.output(job, specOf(execution));
+    const captured = await printed(ports, execution, job, null);
     const output = summary(captured);
     await apply(ports, execution.id, { type: 'collected', jobUid: job.jobUid, output }, parts(captured));
   }

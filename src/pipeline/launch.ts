@@ -2,7 +2,8 @@ import type { Execution } from '../execution/execution.ts';
 import type { SandboxInput } from '../sandbox/sandbox.ts';
 import { countRefusal } from '../telemetry/metrics.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
-import { apply, type Ports, specOf } from './ports.ts';
+import { pages } from './pages.ts';
+import { apply, isOurs, type Ports, specOf } from './ports.ts';
 import { isRelayed } from './relay.ts';
 
 /** Quota usage falls a moment after a delete, so a refusal is tried again within the same call. */
@@ -59,15 +60,20 @@ async function walkQueue(ports: Ports): Promise<Walk> {
   }
 }
 
-async function* accepted({ store, sandbox, process }: Ports): AsyncGenerator<Execution> {
+/** Milliseconds for which a page is believed: a launcher beside this one may be half-way through it after that. */
+const freshMs = 50;
+
+async function* accepted(ports: Ports): AsyncGenerator<Execution> {
+  const { store, sandbox, process, clock } = ports;
   const equal = { state: 'ACCEPTED', target: sandbox.target, owner: process ?? '' };
-  let after: string | null = null;
-  do {
-    const cursor: { after?: string } = after === null ? {} : { after };
-    const page = await store.executions.query({ equal, direction: 'ascending', limit: 50, ...cursor });
-    yield* page.items;
-    after = page.next;
-  } while (after !== null);
+  for await (const page of pages(store, equal)) {
+    const readAt = clock.now();
+    for (const execution of page) {
+      const isFresh = clock.now() - readAt <= freshMs;
+      const known = isFresh ? execution : await store.executions.get(execution.id);
+      if (known?.state === 'ACCEPTED' && isOurs(ports, known)) yield known;
+    }
+  }
 }
 
 /** Records the Job, then gives its start signal; a Job that the record does not name is deleted, and no code ran in it. */
@@ -95,9 +101,9 @@ export async function resume(ports: Ports, executionId: string): Promise<void> {
   await inTraceOf(execution, 'start execution', () => start(ports, execution));
 }
 
-/** Gives the start signal to a launching execution; harmless when it was given before, and for any other state or owner. */
+/** Gives the start signal to a launching execution of ours; harmless when it was given before. */
 async function start(ports: Ports, execution: Execution): Promise<void> {
-  if (execution.state !== 'LAUNCHING' || (execution.owner?.process ?? null) !== ports.process) return;
+  if (execution.state !== 'LAUNCHING' || !isOurs(ports, execution)) return;
   const { store, sandbox, bus } = ports;
   const { id, jobUid, owner } = execution;
   const input = await inputOf(ports, execution);

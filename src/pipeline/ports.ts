@@ -26,6 +26,8 @@ export interface Ports {
 /** The part of the ports that recording a request needs; the sandbox itself may be out of reach. */
 export interface SubmitPorts extends Omit<Ports, 'sandbox'> {
   readonly sandbox: SandboxFacts;
+  /** Hears of an error that the caller must not, since its request is accepted. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** The part of the ports that changing a record needs. */
@@ -40,6 +42,14 @@ export async function apply({ store, clock }: Recorder, id: string, event: Execu
   const update = await store.executions.update(id, (current) => transition(current, event, clock.now()), parts);
   updated(update);
   return update;
+}
+
+/** Tells whether this process drives the execution: only who made its Job, or took it over, can say what became of it. */
+export function isOurs(
+  { sandbox, process }: Pick<Ports, 'sandbox' | 'process'>,
+  { target, owner }: Execution,
+): boolean {
+  return target === sandbox.target && (owner?.process ?? null) === process;
 }
 
 export function specOf({ id, request }: Execution): SandboxSpec {

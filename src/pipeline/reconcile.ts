@@ -1,35 +1,72 @@
-import { type Execution, type ExecutionIn, isFinal } from '../execution/execution.ts';
-import { clocks } from '../execution/limits.ts';
+import { type Execution, isFinal } from '../execution/execution.ts';
 import type { Job } from '../sandbox/sandbox.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
-import { isOverdue } from './complete.ts';
+import { endAbandoned } from './abandoned.ts';
+import { enforceDeadlines } from './deadlines.ts';
+import { inTurn } from './in-turn.ts';
 import { launchPatienceMs } from './launch.ts';
-import { apply, type Ports } from './ports.ts';
+import { pages } from './pages.ts';
+import { apply, isOurs, type Ports } from './ports.ts';
 import { isRelayed } from './relay.ts';
 
 /** How long a step may take before the reconciler looks after it, so that it does not run beside a healthy one. */
 const patienceMs = { launching: launchPatienceMs, running: 30_000 };
 
-/** Open executions one round looks at; the rest waits for the next round. */
-const roundSize = 500;
-
 /**
- * One round over the open executions of this target: enforces every deadline, drives on what a dead process left,
- * and rings again. Safe beside itself and beside every handler. Resolves to the number of open executions seen.
+ * One round over all open executions of this target: enforces every deadline, drives on what a dead process left, and
+ * rings again; where executions have no owners, it also ends what other targets left, which nobody serves any more. It
+ * goes over all there are, fifty at a time, so that it takes as long as there are many. What fails for one is thrown at
+ * the end. Safe beside itself and beside every handler. Resolves to the number of open executions seen.
  */
 export async function reconcile(ports: Ports): Promise<number> {
-  const equal = { open: 'yes', target: ports.sandbox.target };
-  const { items } = await ports.store.executions.query({ equal, direction: 'ascending', limit: roundSize });
-  const alive = ports.process === null ? undefined : await liveProcesses(ports);
+  const { target } = ports.sandbox;
+  // Where executions have owners, other targets are those of other processes that live.
+  const equal = ports.process === null ? { open: 'yes' } : { open: 'yes', target };
+  const errors: unknown[] = [];
+  let seen = 0;
   let waiting: Execution | undefined;
   let launched: Execution | undefined;
-  for (const item of items) {
-    const execution = alive === undefined ? item : await adopt(ports, item, alive);
-    if (execution === undefined) continue;
-    if (execution.state !== 'ACCEPTED') launched ??= execution;
-    const waits = await withinTraceOf(execution, () => tend(ports, execution, execution !== item));
-    if (waits) waiting ??= execution;
+  for await (const page of pages(ports.store, equal)) {
+    const looks = await lookAfter(ports, page);
+    waiting ??= looks.waiting;
+    launched ??= looks.launched;
+    errors.push(...looks.errors);
+    seen += page.length;
   }
+  await ringAgain(ports, waiting, launched);
+  if (errors.length > 0) throw errors[0];
+  return seen;
+}
+
+interface Looks {
+  /** The first that waits to be launched. */
+  readonly waiting: Execution | undefined;
+  /** The first that was. */
+  readonly launched: Execution | undefined;
+  readonly errors: readonly unknown[];
+}
+
+async function lookAfter(ports: Ports, page: readonly Execution[]): Promise<Looks> {
+  // Read after the records: whoever wrote one of them had its lease before.
+  const alive = ports.process === null ? undefined : await liveProcesses(ports);
+  const looks = await Promise.allSettled(
+    page.map(async (item) => {
+      if (item.target !== ports.sandbox.target) return withinTraceOf(item, () => endAbandoned(ports, item));
+      const execution = alive === undefined ? item : await adopt(ports, item, alive);
+      if (execution === undefined) return undefined;
+      const waits = await withinTraceOf(execution, () => tend(ports, execution, execution !== item));
+      return { execution, waits };
+    }),
+  );
+  const done = looks.flatMap((look) => (look.status === 'fulfilled' && look.value ? [look.value] : []));
+  return {
+    waiting: done.find(({ waits }) => waits)?.execution,
+    launched: done.find(({ execution }) => execution.state !== 'ACCEPTED')?.execution,
+    errors: looks.flatMap((look) => (look.status === 'rejected' ? [look.reason] : [])),
+  };
+}
+
+async function ringAgain(ports: Ports, waiting: Looks['waiting'], launched: Looks['launched']): Promise<void> {
   if (waiting !== undefined) {
     const { id } = waiting;
     await withinTraceOf(waiting, () => ports.bus.publish('execution-requested', { executionId: id }));
@@ -37,31 +74,24 @@ export async function reconcile(ports: Ports): Promise<number> {
   if (launched !== undefined && !(await isRelayed(ports))) {
     await ports.bus.publish('watch-wanted', { executionId: launched.id });
   }
-  return items.length;
 }
 
 /** Tells of an execution whether it still waits to be launched, after doing for it what is due. */
 async function tend(ports: Ports, execution: Execution, adopted: boolean): Promise<boolean> {
+  if (await enforceDeadlines(ports, execution)) return false;
   const now = ports.clock.now();
   const observed = () => ports.bus.publish('execution-observed', { executionId: execution.id });
   switch (execution.state) {
     case 'ACCEPTED':
-    case 'LAUNCHING': {
-      const expired = startExpiry(execution, now);
-      if (expired !== undefined) {
-        const update = await apply(ports, execution.id, { type: 'startExpired', message: expired });
-        if (update?.after.state === 'STOPPING') await observed();
-        return false;
-      }
-      if (execution.state === 'ACCEPTED') return true;
+      return true;
+    case 'LAUNCHING':
       if (adopted || now - execution.launchedAt > patienceMs.launching) {
         await ports.bus.publish('execution-requested', { executionId: execution.id });
         await observed();
       }
       return false;
-    }
     case 'RUNNING':
-      if (adopted || isOverdue(execution, now) || now - execution.startedAt > patienceMs.running) await observed();
+      if (adopted || now - execution.startedAt > patienceMs.running) await observed();
       return false;
     case 'STOPPING':
       await observed();
@@ -69,15 +99,6 @@ async function tend(ports: Ports, execution: Execution, adopted: boolean): Promi
     default:
       return false;
   }
-}
-
-function startExpiry(execution: ExecutionIn<'ACCEPTED' | 'LAUNCHING'>, now: number): string | undefined {
-  const { waiting, acceptedAt, request } = execution;
-  if (now > acceptedAt + request.startTimeoutSeconds * 1000) {
-    return `it did not start within ${request.startTimeoutSeconds} s`;
-  }
-  const incurable = waiting !== null && !waiting.curable && now > waiting.since + clocks.incurableSeconds * 1000;
-  return incurable ? 'it cannot start' : undefined;
 }
 
 async function liveProcesses({ store, clock }: Ports): Promise<ReadonlySet<string>> {
@@ -101,12 +122,15 @@ async function adopt(ports: Ports, execution: Execution, alive: ReadonlySet<stri
  * whose Job takes up the room.
  */
 export async function sweep(ports: Ports): Promise<void> {
-  for (const job of await ports.sandbox.list()) {
-    const execution = await ports.store.executions.get(job.executionId);
-    if (!wanted(execution, job)) await sweepAway(ports, execution, job);
-    else if (execution?.state === 'ACCEPTED' && (execution.owner?.process ?? null) === ports.process) {
-      await apply(ports, execution.id, { type: 'launched', jobUid: job.jobUid });
-    }
+  const jobs = await ports.sandbox.list();
+  await inTurn(...jobs.map((job) => () => sweepOver(ports, job)));
+}
+
+async function sweepOver(ports: Ports, job: Job): Promise<void> {
+  const execution = await ports.store.executions.get(job.executionId);
+  if (!wanted(execution, job)) await sweepAway(ports, execution, job);
+  else if (execution?.state === 'ACCEPTED' && isOurs(ports, execution)) {
+    await apply(ports, execution.id, { type: 'launched', jobUid: job.jobUid });
   }
 }
 

@@ -1,5 +1,15 @@
+import type { Execution } from '../execution/execution.ts';
+import { withinTraceOf } from '../telemetry/trace.ts';
+import { enforceDeadlines } from './deadlines.ts';
+import { pages } from './pages.ts';
 import type { Ports, Recorder } from './ports.ts';
 import { watch } from './watch.ts';
+
+/**
+ * Open executions one look goes over, oldest first: in the order of the queue those that run are among them. The
+ * reconciler looks at the others.
+ */
+const lookSize = 200;
 
 /** Milliseconds. The lease outlives two renewals that fail. */
 const times = { lease: 15_000, renewal: 5_000, idle: 60_000, longest: 480_000 };
@@ -13,7 +23,7 @@ export async function isRelayed({ store, clock }: Recorder): Promise<boolean> {
 
 /**
  * Watches for as long as there is something to watch and a minute more, eight minutes at most, unless somebody else
- * does. It gives up its lease before it looks for open executions the last time: who records one either sees no lease,
+ * does; meanwhile it looks every five seconds whether some execution's time is up. It gives up its lease before it looks for open executions the last time: who records one either sees no lease,
  * and asks for a relay, or is seen. Repeating it, also at once, is harmless.
  */
 export async function relay(ports: Ports, onError: (error: unknown) => void): Promise<void> {
@@ -68,20 +78,48 @@ async function hold(ports: Ports, lease: HeldLease, onError: (error: unknown) =>
   const began = clock.now();
   let busyAt = began;
   let heldUntil = began + times.lease;
+  const enforced = new Set<string>();
   while (clock.now() < heldUntil && clock.now() - busyAt < times.idle && clock.now() - began < times.longest) {
     await clock.sleep(times.renewal);
     try {
       if (!(await lease.renew())) return;
       heldUntil = clock.now() + times.lease;
-      if ((await firstOpen(ports)) !== undefined) busyAt = clock.now();
+      if (await look(ports, enforced, onError)) busyAt = clock.now();
     } catch (error) {
       onError(error);
     }
   }
 }
 
-async function firstOpen({ store, sandbox }: Ports): Promise<string | undefined> {
-  const equal = { open: 'yes', target: sandbox.target };
-  const { items } = await store.executions.query({ equal, direction: 'ascending', limit: 1 });
+/**
+ * Enforces the deadlines of what is open, and tells whether anything is. Once for each: from then on its message is delivered
+ * until something was done, and the reconciler looks too.
+ */
+async function look(ports: Ports, enforced: Set<string>, onError: (error: unknown) => void): Promise<boolean> {
+  const enforce = async (execution: Execution) => {
+    const acted = await withinTraceOf(execution, () => enforceDeadlines(ports, execution));
+    if (acted) enforced.add(momentOf(execution));
+  };
+  let seen = 0;
+  for await (const page of pages(ports.store, openHere(ports))) {
+    const others = page.filter((execution) => !enforced.has(momentOf(execution)));
+    await Promise.all(others.map((execution) => enforce(execution).catch(onError)));
+    seen += page.length;
+    if (seen >= lookSize) break;
+  }
+  return seen > 0;
+}
+
+/** Each state has a deadline of its own. */
+function momentOf({ id, state }: Execution): string {
+  return `${id} ${state}`;
+}
+
+async function firstOpen(ports: Ports): Promise<string | undefined> {
+  const { items } = await ports.store.executions.query({ equal: openHere(ports), direction: 'ascending', limit: 1 });
   return items[0]?.id;
+}
+
+function openHere({ sandbox }: Ports) {
+  return { open: 'yes', target: sandbox.target };
 }

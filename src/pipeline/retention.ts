@@ -2,10 +2,11 @@ import { ExecutionGoneError, ExecutionOpenError } from '../errors.ts';
 import { type Execution, type FinalExecution, isFinal } from '../execution/execution.ts';
 import { dayMs, retention } from '../execution/limits.ts';
 import type { Store } from '../store/executions.ts';
+import { pages } from './pages.ts';
 import type { Recorder } from './ports.ts';
 
-/** Records that one round removes; the rest waits for the next round. */
-const roundSize = 100;
+/** Records that one round looks at, and how many of them are in memory at a time; the rest waits for the next round. */
+const roundSize = { all: 100, page: 10 };
 
 /** The execution; undefined when there never was one. Throws ExecutionGoneError when it was deleted. */
 export async function find(
@@ -41,13 +42,13 @@ export async function retire(ports: Recorder): Promise<void> {
   // here a little longer, never for good.
   const [oldest] = (await ports.store.executions.query({ ...ended, limit: 1 })).items.filter(isFinal);
   if (oldest === undefined || !isDue(oldest)) return;
-  const { items } = await ports.store.executions.query({ ...ended, limit: roundSize });
-  await Promise.all(
-    items
-      .filter(isFinal)
-      .filter(isDue)
-      .map((execution) => bury(ports, execution)),
-  );
+  let left = roundSize.all;
+  for await (const page of pages(ports.store, ended.equal, roundSize.page)) {
+    const due = page.filter(isFinal).filter(isDue);
+    await Promise.all(due.map((execution) => bury(ports, execution)));
+    left -= page.length;
+    if (due.length === 0 || left <= 0) return;
+  }
 }
 
 /** Nothing changes a final record any more, so what was read is what goes. */

@@ -14,8 +14,8 @@ export interface Submitter {
 }
 
 /**
- * Records a checked request and rings the bell. The record is the promise: when publishing fails, the execution
- * stands and the reconciler rings again. Throws IdempotencyConflictError for a used key with another request, and
+ * Records a checked request and rings the bell. The record is the promise: when publishing fails, that is reported, the
+ * execution stands and the reconciler rings again. Throws IdempotencyConflictError for a used key with another request, and
  * ExecutionGoneError for one whose execution was deleted: what ran once does not run again.
  */
 export function submit(ports: SubmitPorts, submission: Submission, submitter: Submitter): Promise<Submitted> {
@@ -23,12 +23,18 @@ export function submit(ports: SubmitPorts, submission: Submission, submitter: Su
     const submitted = await record(ports, submission, submitter);
     const { execution } = submitted;
     span?.setAttributes(attributesOf(execution));
-    await withinTraceOf(execution, () => ports.bus.publish('execution-requested', { executionId: execution.id })).catch(
-      () => {
-        // Accepted is accepted: the caller must not hear of an error for a request that will run.
-      },
-    );
+    await ring(ports, execution);
     return submitted;
+  });
+}
+
+/** Accepted is accepted: the caller must not hear of an error for a request that will run. */
+async function ring({ bus, onError }: SubmitPorts, execution: Execution): Promise<void> {
+  const { id } = execution;
+  await withinTraceOf(execution, () => bus.publish('execution-requested', { executionId: id })).catch((cause) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `execution ${id} is accepted, but its bell was not rung; the reconciler will: ${why}`;
+    onError(new Error(message, { cause }));
   });
 }
 

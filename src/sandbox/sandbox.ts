@@ -48,6 +48,11 @@ export type SandboxStatus =
       readonly deleting: boolean;
     };
 
+/** Whether a status says only that nothing has happened yet, so that events may know more. */
+export function needsExplanation(status: SandboxStatus): boolean {
+  return status.kind === 'waiting' && (status.waiting.reason === 'Starting' || status.waiting.reason === 'PodCreation');
+}
+
 /** One captured stream: the first bytes exactly, and how many there were. */
 export interface CapturedStream {
   readonly bytes: Uint8Array;

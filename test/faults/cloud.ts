@@ -67,7 +67,8 @@ export function cloud(lab: Lab, site: Site): Deployment {
   const tick = async () => {
     time.setTimeout(tick, tickMs);
     const { kind } = await invoke('reconcile', reconcile);
-    if (kind === 'done') await invoke('sweep', sweep);
+    // Both are one call, so that a crash of the first half is one of the second too.
+    if (kind !== 'died') await invoke('sweep', sweep);
   };
 
   return {

@@ -1,6 +1,8 @@
 import { inProcessBus } from '../../src/bus/in-process.ts';
 import { complete } from '../../src/pipeline/complete.ts';
-import { launch, resume } from '../../src/pipeline/launch.ts';
+import { heeder } from '../../src/pipeline/heed.ts';
+import { inTurn } from '../../src/pipeline/in-turn.ts';
+import { launcher } from '../../src/pipeline/launcher.ts';
 import type { Ports } from '../../src/pipeline/ports.ts';
 import { reconcile, sweep } from '../../src/pipeline/reconcile.ts';
 import { watch } from '../../src/pipeline/watch.ts';
@@ -34,7 +36,8 @@ export function embedded(lab: Lab, site: Site, processes: number): Deployment {
 
   return {
     async request<T>(useCase: string, work: (ports: Ports) => Promise<T>): Promise<Answer<T>> {
-      const serving = living[0];
+      // A wish to stop comes through another process where there is one, as from a second terminal.
+      const serving = useCase === 'cancel' ? living.at(-1) : living[0];
       if (serving === undefined) return { kind: 'died' };
       const died = new Promise<Answer<T>>((resolve) => serving.process.onDeath(() => resolve({ kind: 'died' })));
       underway++;
@@ -82,22 +85,20 @@ async function run(lab: Lab, site: Site, process: Process): Promise<Running> {
       busy--;
     });
   };
-  const launchOnce = singleFlight(() => launch(ports('launch')));
-  bus.subscribe('execution-requested', ({ executionId }) =>
-    counted(resume(ports('launch'), executionId).then(launchOnce)),
-  );
+  const launching = launcher(ports('launch'));
+  bus.subscribe('execution-requested', (bell) => counted(launching(bell)));
   bus.subscribe('execution-observed', ({ executionId }) => counted(complete(ports('complete'), executionId)));
-  bus.subscribe('watch-wanted', async () => {});
-
   await renew(ports('lease')).catch(() => process.crash());
   const ending = new AbortController();
   process.onDeath(() => ending.abort());
+  const heed = heeder(ports('heed'), ending.signal, onError('heed'));
+  bus.subscribe('watch-wanted', async ({ executionId }) => heed(executionId));
   void watch(ports('watch'), ending.signal, onError('watch'));
   void every(lease.renewal, () => renew(ports('lease')), onError('lease'));
   let round = 0;
-  const tick = async () => {
-    await reconcile(ports('reconcile'));
-    if (round++ % rounds.sweepEvery === 0) await sweep(ports('sweep'));
+  const tick = () => {
+    const isSweeping = round++ % rounds.sweepEvery === 0;
+    return inTurn(() => reconcile(ports('reconcile')), ...(isSweeping ? [() => sweep(ports('sweep'))] : []));
   };
   void every(rounds.pause, tick, onError('reconcile'));
   return { process, ports, busy: () => busy };
@@ -116,21 +117,6 @@ async function renew({ store, clock, process }: Ports): Promise<void> {
   const lasting = { id: process, expiresAt: clock.now() + lease.duration };
   const { created } = await store.leases.create(lasting);
   if (!created) await store.leases.update(process, () => lasting);
-}
-
-/** Joins calls: one runs, and calls that arrive meanwhile share the one that follows. */
-function singleFlight(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  return () => {
-    next ??= running.then(() => {
-      next = undefined;
-      const now = work();
-      running = Promise.allSettled([now]);
-      return now;
-    });
-    return next;
-  };
 }
 
 /** Sandboxes that are children of a process are gone with it, without a trace. */

@@ -173,7 +173,7 @@ function endedItself({ story, truth }: Pick<Evidence, 'story' | 'truth'>): boole
 }
 
 /** I10 and I2: what is stored is what was printed, first bytes first, and the record counts it right. */
-function checkOutput(violate: Violate, { execution, parts }: Write, evidence: Evidence): void {
+function checkOutput(violate: Violate, { at, execution, parts }: Write, evidence: Evidence): void {
   if (!isFinal(execution)) return;
   const { output, state } = execution;
   const whole = state === 'SUCCEEDED' || state === 'FAILED';
@@ -189,8 +189,16 @@ function checkOutput(violate: Violate, { execution, parts }: Write, evidence: Ev
     if (whole && output.complete && stored.length !== printed.length) violate('I10', `lost some of its ${name}`);
     if (evidence.truth.starts.length === 0 && stored.length > 0) violate('I10', `has ${name} without a start`);
   }
-  const robbed = evidence.story.rotated || losses.some((deed) => evidence.deeds.has(deed));
-  if (whole && !output.complete && !robbed) violate('I10', `is ${state} and lost output that its pod still had`);
+  if (whole && !output.complete && !mayLoseOutput(at, evidence)) {
+    violate('I10', `is ${state} and lost output that its pod still had`);
+  }
+}
+
+/** What is deleted or rotated away cannot be read; what could not be read for five minutes is given up. */
+function mayLoseOutput(at: number, { faulty, truth, story, deeds }: Evidence): boolean {
+  // The kubelet's clock has whole seconds.
+  const isGivenUp = faulty && at - (truth.stops.at(-1)?.at ?? at) > 299_000;
+  return isGivenUp || story.rotated || losses.some((deed) => deeds.has(deed));
 }
 
 /** I4 and I5: nothing is left of what is final. */

@@ -5,6 +5,7 @@ import type { Ports } from '../../src/pipeline/ports.ts';
 import { type MemoryCluster, memoryCluster } from '../../src/sandbox/memory/cluster.ts';
 import { defaultDelaysMs, type Step } from '../../src/sandbox/memory/state.ts';
 import { memorySandbox } from '../../src/sandbox/memory.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { type Actor, type Failpoints, type FailpointsOptions, failpoints } from './failpoints.ts';
 import { gatedApi, gatedBus, gatedSandbox, gatedStore } from './gated-ports.ts';
@@ -137,7 +138,10 @@ function createSite(
         bus: gatedBus(gate, bus, told),
         sandbox: gatedSandbox(
           gate,
-          memorySandbox({ cluster, installation, namespaceUid: 'ns', gated, client, around }),
+          ownersEyes(
+            (executionId) => checkLook(ledger, violate, executionId, client),
+            memorySandbox({ cluster, installation, namespaceUid: 'ns', gated, client, around }),
+          ),
         ),
         clock: {
           now: time.now,
@@ -176,6 +180,25 @@ function checkTakeover(ledger: Ledger, violate: Lab['violate'], before: Write, a
   if (!ledger.hasLapsed(from.process)) {
     violate('owner', `${after.execution.id} was taken from ${from.process}, whose lease was always good`);
   }
+}
+
+/** Tells before each look at a Job which execution it is looked at for. */
+function ownersEyes(look: (executionId: string) => void, sandbox: Sandbox): Sandbox {
+  return {
+    ...sandbox,
+    inspect: (job) => {
+      look(job.executionId);
+      return sandbox.inspect(job);
+    },
+  };
+}
+
+/** Who did not make a Job may be blind to it, and is not to say what became of it; only its owner was there. */
+function checkLook(ledger: Ledger, violate: Lab['violate'], executionId: string, process: string): void {
+  const owner = ledger.latest(executionId)?.execution.owner;
+  // What was taken over once may be looked at by who read the record before that.
+  if (!owner || owner.epoch > 1 || owner.process === process) return;
+  violate('owner', `${executionId} of ${owner.process} was judged by ${process}`);
 }
 
 /** A message never runs ahead of the record it is about. */

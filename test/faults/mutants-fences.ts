@@ -104,6 +104,13 @@ const relays: readonly Mutant[] = [
     to: 'clock.now() - busyAt >= 0',
   },
   {
+    name: 'a relay leaves every deadline to the reconciler',
+    file: 'src/pipeline/relay.ts',
+    from: 'page.filter((execution) => !enforced.has(',
+    to: 'page.filter((execution) => enforced.has(',
+    by: 'play cloud/overdue',
+  },
+  {
     name: 'a permitted start that never came is waited for',
     file: 'src/pipeline/complete.ts',
     from: "  if (execution.state === 'RUNNING' && status.kind === 'waiting') return lookAgain(ports, job);\n",

@@ -56,9 +56,23 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     name: 'whoever lost an execution to another process starts it',
     file: 'src/pipeline/launch.ts',
-    from: ' || (execution.owner?.process ?? null) !== ports.process',
-    to: '',
+    from: ' || !isOurs(ports, execution)) return;\n  const { store, sandbox, bus }',
+    to: ') return;\n  const { store, sandbox, bus }',
     by: 'race gated/accepted/launch+reconcile/still ab',
+  },
+  {
+    name: 'a bell that rings during a walk is answered by that walk',
+    file: 'src/pipeline/single-flight.ts',
+    from: '      next = undefined;\n      const run = work();\n',
+    to: '      const run = work().finally(() => {\n        next = undefined;\n      });\n',
+    by: 'play embedded/trickle',
+  },
+  {
+    name: 'complete judges what another process owns',
+    file: 'src/pipeline/complete.ts',
+    from: " || execution.state === 'ACCEPTED' || !isOurs(ports, execution)) return;",
+    to: " || execution.state === 'ACCEPTED') return;",
+    by: 'play embedded/cancel-elsewhere',
   },
   {
     name: 'a full cluster refuses for good',
@@ -75,8 +89,8 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     name: 'the output is cut after it was counted',
     file: 'src/pipeline/complete.ts',
-    from: 'return { stdout: stdout.bytes, stderr: stderr.bytes };',
-    to: 'return { stdout: stdout.bytes.subarray(0, 10), stderr: stderr.bytes };',
+    from: 'return { stdout: stdout.bytes, stderr: stderr.bytes',
+    to: 'return { stdout: stdout.bytes.subarray(0, 10), stderr: stderr.bytes',
   },
   {
     name: 'a free slot rings nobody',
@@ -95,6 +109,20 @@ export const pipelineMutants: readonly Mutant[] = [
     file: 'src/pipeline/complete.ts',
     from: "if (execution.output === null && status.kind !== 'absent') {",
     to: "if (execution.output === null && status.kind === 'absent') {",
+  },
+  {
+    name: 'a log that cannot be read is waited for without end',
+    file: 'src/pipeline/printed.ts',
+    from: 'if (ports.clock.now() <= overSince(execution, ending) + patienceMs) throw error;',
+    to: 'if (ports.clock.now() > overSince(execution, ending)) throw error;',
+    by: 'play cloud/log-unreadable',
+  },
+  {
+    name: 'a log that cannot be read at once is given up',
+    file: 'src/pipeline/printed.ts',
+    from: 'if (ports.clock.now() <= overSince(execution, ending) + patienceMs) throw error;',
+    to: 'if (ports.clock.now() <= overSince(execution, ending)) throw error;',
+    by: 'play cloud/exit0 complete:sandbox.output#1=error-before',
   },
   {
     name: 'the ending of a pod that we deleted counts as its own',

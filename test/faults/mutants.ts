@@ -17,8 +17,8 @@ const rounds: readonly Mutant[] = [
   {
     name: 'there is no reconciler',
     file: 'src/pipeline/reconcile.ts',
-    from: "  const equal = { open: 'yes', target: ports.sandbox.target };",
-    to: "  if (ports.sandbox.kind === 'memory') return 0;\n  const equal = { open: 'yes', target: ports.sandbox.target };",
+    from: '  const { target } = ports.sandbox;\n',
+    to: "  const { target } = ports.sandbox;\n  if (ports.sandbox.kind === 'memory') return 0;\n",
   },
   {
     name: 'a lease never expires',

@@ -75,6 +75,8 @@ export interface Scenario {
   readonly deployments?: readonly DeploymentName[];
   /** Without faults, a result is stored this soon after its program ended, and a free slot is used as soon. Milliseconds. */
   readonly promptMs?: number;
+  /** Without faults, it is final this soon after it was accepted. Milliseconds. */
+  readonly finalMs?: number;
   /** Without faults, what it printed before it was stopped is stored. */
   readonly keepsOutput?: boolean;
   /** Executions are final this long after the last fault. Default: 300,000. Milliseconds. */

@@ -25,6 +25,7 @@ export const cancelling = {
     ...one('hasty'),
     ends: ['START_TIMEOUT'],
     deployments: clustered,
+    finalMs: 20_000,
     happenings: [held, { when: isOver, act: released }],
   },
   'start-timeout-race': {
@@ -37,6 +38,7 @@ export const cancelling = {
     ...one('exit0'),
     ends: ['START_TIMEOUT'],
     deployments: clustered,
+    finalMs: 25_000,
     happenings: [
       {
         when: atOnce,
@@ -114,6 +116,14 @@ export const cancelling = {
     ...one('forever'),
     ends: ['CANCELLED'],
     keepsOutput: true,
+    happenings: [{ when: isStarted, afterMs: 300, act: cancelled }],
+  },
+  'cancel-elsewhere': {
+    ...one('forever'),
+    ends: ['CANCELLED'],
+    keepsOutput: true,
+    processes: 2,
+    deployments: ['embedded', 'gated'],
     happenings: [{ when: isStarted, afterMs: 300, act: cancelled }],
   },
   'cancel-node-lost': {

@@ -41,7 +41,7 @@ const endings = {
   segfault: ending('segfault', 'FAILED'),
   says124: ending('says124', 'FAILED'),
   timeout: ending('limited', 'TIMED_OUT'),
-  overdue: { ...one('frozen'), ends: ['TIMED_OUT'], keepsOutput: true },
+  overdue: { ...one('frozen'), ends: ['TIMED_OUT'], keepsOutput: true, finalMs: 17_000 },
   oom: ending('greedy', 'MEMORY_LIMIT'),
   killed: ending('killer', 'KILLED'),
   big: ending('big', 'SUCCEEDED'),
@@ -69,6 +69,19 @@ const disruptions = {
     happenings: [
       { when: isStarted, afterMs: 700, act: (hands) => hands.disrupt('e', 'node_lost') },
       { when: isStarted, afterMs: 30_000, act: (hands) => hands.disrupt('e', 'node_gone') },
+    ],
+  },
+  'log-unreadable': {
+    ...one('exit0'),
+    ends: ['SUCCEEDED'],
+    deployments: ['cloud', 'embedded'],
+    // Nobody hears of the ending before the node is silent.
+    delay: (step) => (step === 'watch' ? 500 : defaultDelaysMs[step]),
+    finalMs: 370_000,
+    boundMs: 480_000,
+    happenings: [
+      { when: (view) => view.stops('e') > 0, afterMs: 100, act: (hands) => hands.disrupt('e', 'node_lost') },
+      { when: (view) => view.stops('e') > 0, afterMs: 400_000, act: (hands) => hands.disrupt('e', 'node_gone') },
     ],
   },
   'job-deleted-at-start': {
@@ -167,6 +180,16 @@ const several = {
     ],
     ends: ['SUCCEEDED', 'FAILED'],
     promptMs: 5_000,
+  },
+  // Each is accepted while others are launched, and waits for none of them to end.
+  trickle: {
+    orders: Array.from(
+      { length: 6 },
+      (_, index) => ({ name: `e${index}`, program: 'exit0', atMs: 2 * index }) as const,
+    ),
+    ends: ['SUCCEEDED'],
+    deployments: ['embedded', 'gated'],
+    finalMs: 500,
   },
   'two-stores': {
     orders: [

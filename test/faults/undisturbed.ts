@@ -4,7 +4,7 @@ import type { Scenario } from './scenario.ts';
 import { lateLauncher, type Truth, truthOf } from './truth.ts';
 
 /** Without faults one Job is enough, no output is lost, and nobody waits for a round of the reconciler who need not. */
-export function checkUndisturbed(lab: Lab, { promptMs, keepsOutput = false }: Scenario): void {
+export function checkUndisturbed(lab: Lab, { promptMs, finalMs, keepsOutput = false }: Scenario): void {
   for (const { installation, ledger } of lab.sites) {
     for (const write of ledger.all()) {
       const { execution, parts } = write;
@@ -12,6 +12,8 @@ export function checkUndisturbed(lab: Lab, { promptMs, keepsOutput = false }: Sc
       const jobs = truth.jobs.filter(({ client }) => client !== lateLauncher).length;
       if (jobs > 1) lab.violate('I14', `${execution.id} was given ${jobs} Jobs`);
       if (keepsOutput && !parts.get('stdout')?.length) lab.violate('I10', `${execution.id} lost what it had printed`);
+      const tookMs = write.at - execution.acceptedAt;
+      if (tookMs > (finalMs ?? tookMs)) lab.violate('liveness', `${execution.id} was final after ${tookMs} ms`);
       if (promptMs !== undefined) checkPromptness(lab, write, { truth, promptMs });
     }
   }

@@ -25,7 +25,8 @@ export function place(behaviour: Readonly<Record<string, Behaviour>> = {}) {
     /** An executor that only records: what it accepts stays accepted until somebody drives it. */
     recording: (): Executor => {
       const clock = { now: Date.now, sleep: async () => {} };
-      return localExecutor({ store, sandbox, bus: inProcessBus(), clock, randomBytes, process: null }, 'local');
+      const parts = { store, sandbox, bus: inProcessBus(), clock, randomBytes, process: null };
+      return localExecutor({ ...parts, onError: () => {} }, 'local');
     },
   };
 }

@@ -39,12 +39,15 @@ describe('one execution', () => {
     expect(w.starts(first)).toBe(1);
   });
 
-  it('is accepted although the bell cannot be rung, and found by the reconciler', async () => {
+  it('is accepted although the bell cannot be rung, which is reported, and found by the reconciler', async () => {
     const w = world();
     const { ports } = await w.process(null);
-    const broken = { ...ports, bus: { ...ports.bus, publish: () => Promise.reject(new Error('bus down')) } };
+    const down = new Error('no right to publish');
+    const broken = { ...ports, bus: { ...ports.bus, publish: () => Promise.reject(down) } };
     const id = await w.submit(broken, second);
     expect((await w.ended(id)).state).toBe('SUCCEEDED');
+    const message = `execution ${id} is accepted, but its bell was not rung; the reconciler will: no right to publish`;
+    expect(w.reported).toEqual([new Error(message, { cause: down })]);
   });
 
   it('ends at the time limit of a frozen supervisor by our own clock', async () => {

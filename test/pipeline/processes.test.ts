@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../src/pipeline/cancel.ts';
-import { launch } from '../../src/pipeline/launch.ts';
+import { complete } from '../../src/pipeline/complete.ts';
+import { launch, resume } from '../../src/pipeline/launch.ts';
+import { apply, type Ports } from '../../src/pipeline/ports.ts';
 import { reconcile, sweep } from '../../src/pipeline/reconcile.ts';
 import { memorySandbox } from '../../src/sandbox/memory.ts';
 import { world } from './world.ts';
@@ -42,6 +44,55 @@ describe('two of everything', () => {
     await sweep(stranger);
     expect((await w.get(id)).state).toBe('RUNNING');
     expect(w.cluster.running()).toHaveLength(1);
+  });
+});
+
+describe('what belongs to another process or another target', () => {
+  /** A program of the process `owner` runs; `ports` note what they ask the sandbox. */
+  async function elsewhere(change: (ports: Ports) => Partial<Ports>) {
+    const w = world();
+    const owner = await w.process('owner');
+    const id = await w.submit(owner.ports, forever, { timeoutSeconds: 60 });
+    await w.clock.until(async () => (await w.get(id)).state === 'RUNNING');
+    await w.clock.pass(1_000);
+    const asked: string[] = [];
+    const ports = w.ports('owner');
+    const { sandbox } = ports;
+    const counted = {
+      ...sandbox,
+      inspect: (...args: Parameters<typeof sandbox.inspect>) => {
+        asked.push('inspect');
+        return sandbox.inspect(...args);
+      },
+      start: (...args: Parameters<typeof sandbox.start>) => {
+        asked.push('start');
+        return sandbox.start(...args);
+      },
+    };
+    const own = { ...ports, sandbox: counted };
+    return { w, id, asked, ports: { ...own, ...change(own) } };
+  }
+  const strangers = {
+    process: () => ({ process: 'neighbour' }),
+    target: ({ sandbox }: Ports) => ({ sandbox: { ...sandbox, target: 'memory:elsewhere' } }),
+  };
+
+  it.each(Object.entries(strangers))('is not judged by who cannot see it: another %s', async (_, change) => {
+    const { w, id, asked, ports } = await elsewhere(change);
+    await cancel(w.ports(), id);
+    await complete(ports, id);
+    expect([asked, (await w.get(id)).state]).toEqual([[], 'STOPPING']);
+    expect(await w.ended(id)).toMatchObject({ state: 'CANCELLED', started: true });
+    expect(await w.stdout(id)).toBe('begun\n');
+  });
+
+  it.each(Object.entries(strangers))('is not started by who cannot see it: another %s', async (_, change) => {
+    const { w, asked, ports } = await elsewhere(change);
+    const id = await w.submit(w.ports('owner'), second);
+    await apply(w.ports('owner'), id, { type: 'launched', jobUid: 'uid' });
+    await w.clock.pass(6_000);
+    await resume(ports, id);
+    expect(asked).toEqual([]);
   });
 });
 

@@ -71,17 +71,22 @@ export function world({ gated = false, installation = 'aaaaaaaa', ...options }: 
     if (found === undefined) throw new Error(`no execution ${id}`);
     return found;
   };
+  const reported: unknown[] = [];
   return {
     clock,
     cluster,
     ports,
+    /** Errors that a submission told of, though it was accepted. */
+    reported,
     process,
     get,
     submit: async (own: Ports, code: string, fields: Record<string, unknown> = {}, idempotencyKey?: string) => {
       const rules = { minimumMemoryMiB: () => 1, acceptsImage: true };
       const parsed = parseRequest({ language: 'python', code, ...fields }, rules);
       if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-      return (await submit(own, parsed.submission, { caller: 'test', idempotencyKey })).execution.id;
+      const onError = (error: unknown) => void reported.push(error);
+      const submitter = { caller: 'test', idempotencyKey };
+      return (await submit({ ...own, onError }, parsed.submission, submitter)).execution.id;
     },
     ended: async (id: string) => {
       await clock.until(async () => isFinal(await get(id)));

@@ -3,11 +3,6 @@ import { waitingFromEvents } from './events.ts';
 import type { Namespace } from './namespace.ts';
 import type { Pod } from './objects.ts';
 
-/** Whether a status says only that nothing has happened yet, so that events may know more. */
-export function needsExplanation(status: SandboxStatus): boolean {
-  return status.kind === 'waiting' && (status.waiting.reason === 'Starting' || status.waiting.reason === 'PodCreation');
-}
-
 /** The status with what the warnings about its pod, or about its Job if there is none, say; else itself. */
 export async function explain(
   namespace: Namespace,

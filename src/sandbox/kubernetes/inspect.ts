@@ -1,6 +1,6 @@
 import { jobName } from '../../execution/identity.ts';
-import type { Job, SandboxStatus } from '../sandbox.ts';
-import { explain, needsExplanation } from './explain.ts';
+import { type Job, needsExplanation, type SandboxStatus } from '../sandbox.ts';
+import { explain } from './explain.ts';
 import type { Namespace } from './namespace.ts';
 import { statusOf, wasStarted } from './pod-status.ts';
 

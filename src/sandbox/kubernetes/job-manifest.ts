@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { V1Job, V1PodSpec, V1PodTemplateSpec } from '@kubernetes/client-node';
 import type { ExecutionRequest, Language } from '../../execution/execution.ts';
 import { canonicalJson, jobName } from '../../execution/identity.ts';
+import { jobDeadlines } from '../../execution/job-deadlines.ts';
 import { clocks, sizes } from '../../execution/limits.ts';
 import { podCommands } from '../../supervisor/pod-commands.ts';
 import type { SandboxSpec } from '../sandbox.ts';
@@ -90,23 +91,11 @@ export function jobManifest({ installationId, spec, nonce }: ManifestInput): V1J
       podFailurePolicy: {
         rules: [{ action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
       },
-      activeDeadlineSeconds: deadlines(request).job,
+      activeDeadlineSeconds: jobDeadlines(request).job,
       ttlSecondsAfterFinished: clocks.ttlSeconds,
       template: podTemplate(labelsOf(installationId, executionId), request, configMapName(name, nonce)),
     },
   };
-}
-
-/**
- * Backstops for when no process of ours is left; the supervisor and the watcher are earlier. The pod's clock runs from
- * the kubelet's acknowledgement, so it includes the wait for image and start signal; the Job's also that for a node.
- */
-export function deadlines({
-  timeoutSeconds,
-  startTimeoutSeconds,
-}: Pick<ExecutionRequest, 'timeoutSeconds' | 'startTimeoutSeconds'>): { pod: number; job: number } {
-  const pod = startTimeoutSeconds + timeoutSeconds + clocks.overdueSeconds + clocks.podSeconds;
-  return { pod, job: startTimeoutSeconds + pod + clocks.jobSeconds };
 }
 
 function podTemplate(
@@ -122,7 +111,7 @@ function podTemplate(
     spec: {
       ...isolation(),
       restartPolicy: 'Never',
-      activeDeadlineSeconds: deadlines(request).pod,
+      activeDeadlineSeconds: jobDeadlines(request).pod,
       // Zero would delete the pod from the API before its processes are dead.
       terminationGracePeriodSeconds: 1,
       containers: [

@@ -8,6 +8,8 @@ export interface JobRoom {
   refused(message: string): void;
   made(jobUid: string): void;
   gone(jobUid: string): void;
+  /** To be called when nobody hears any more of Jobs that go. */
+  forget(): void;
 }
 
 /**
@@ -26,5 +28,6 @@ export function jobRoom(now: () => number = Date.now): JobRoom {
     },
     made: (jobUid) => void present.add(jobUid),
     gone: (jobUid) => void present.delete(jobUid),
+    forget: () => present.clear(),
   };
 }

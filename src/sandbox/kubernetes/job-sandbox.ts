@@ -2,7 +2,7 @@ import type { Installation } from '../../store/store.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Api } from './api.ts';
 import { createJob } from './create.ts';
-import { kubernetesFacts } from './facts.ts';
+import { kubernetesFacts, kubernetesTarget } from './facts.ts';
 import { inspectJob } from './inspect.ts';
 import { labels } from './job-manifest.ts';
 import { jobRoom } from './job-room.ts';
@@ -34,7 +34,7 @@ export function jobSandbox({ api, namespace: name, namespaceUid, installation }:
   // Only who watches learns when a Job goes; everybody else has to ask the quota.
   let watching = 0;
   return {
-    ...kubernetesFacts(`kubernetes:${namespaceUid}`),
+    ...kubernetesFacts(kubernetesTarget(namespaceUid)),
     create: async (spec) => {
       const message = watching === 0 ? undefined : room.refusal();
       if (message !== undefined) return { kind: 'full', message };
@@ -43,7 +43,7 @@ export function jobSandbox({ api, namespace: name, namespaceUid, installation }:
         const job = { executionId: spec.executionId, jobUid: made.metadata.uid };
         if (configMap !== undefined) known.learn(job, { configMap });
       });
-      if (creation.kind === 'created') room.made(creation.jobUid);
+      if (creation.kind === 'created' && watching > 0) room.made(creation.jobUid);
       if (creation.kind === 'full') room.refused(creation.message);
       return creation;
     },
@@ -81,6 +81,7 @@ export function jobSandbox({ api, namespace: name, namespaceUid, installation }:
       };
       await watchJobs({ namespace, observe: seen, signal });
       watching -= 1;
+      if (watching === 0) room.forget();
     },
     close: async () => api.close(),
   };

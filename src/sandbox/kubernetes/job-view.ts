@@ -1,5 +1,4 @@
-import type { Job, Observation, SandboxStatus } from '../sandbox.ts';
-import { needsExplanation } from './explain.ts';
+import { type Job, needsExplanation, type Observation, type SandboxStatus } from '../sandbox.ts';
 import { labels } from './job-manifest.ts';
 import type { Changes } from './list-watch.ts';
 import { controllerUid } from './namespace.ts';

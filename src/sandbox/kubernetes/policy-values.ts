@@ -1,7 +1,8 @@
+import { jobDeadlines } from '../../execution/job-deadlines.ts';
 import { clocks, limits, sizes } from '../../execution/limits.ts';
-import { deadlines, images } from './job-manifest.ts';
+import { images } from './job-manifest.ts';
 
-const longest = deadlines({
+const longest = jobDeadlines({
   timeoutSeconds: limits.timeoutSeconds.maximum,
   startTimeoutSeconds: limits.startTimeoutSeconds.maximum,
 });

@@ -1,5 +1,5 @@
+import { jobDeadlines } from '../../../src/execution/job-deadlines.ts';
 import { clocks, limits, sizes } from '../../../src/execution/limits.ts';
-import { deadlines } from '../../../src/sandbox/kubernetes/job-manifest.ts';
 import type { Change } from './changed.ts';
 
 /** One rule of the admission policies, by its message, and an object of ours that breaks nothing else. */
@@ -13,7 +13,7 @@ export interface BrokenRule {
 
 const execution = 'metadata labels gke-code-executor/execution';
 /** The longest that requests can ask for. */
-export const longest = deadlines({
+export const longest = jobDeadlines({
   timeoutSeconds: limits.timeoutSeconds.maximum,
   startTimeoutSeconds: limits.startTimeoutSeconds.maximum,
 });

@@ -120,7 +120,7 @@ export async function deployment({ namespace, cold }: DeploymentOptions) {
       const body = { language: 'python', code, cpuRequestMillicores: 10, ...fields };
       const parsed = parseRequest(body, rules);
       if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-      const recorder = ring ? relay : { ...relay, bus: inProcessBus() };
+      const recorder = { ...relay, ...(ring ? {} : { bus: inProcessBus() }), onError: () => {} };
       return (await submit(recorder, parsed.submission, { caller: 'test' })).execution.id;
     },
     [Symbol.asyncDispose]: async () => {

@@ -13,6 +13,7 @@ type Handler = (asked: Asked, response: ServerResponse, request: IncomingMessage
 
 export interface FakeApi extends AsyncDisposable {
   readonly api: Api;
+  readonly url: string;
   /** Every request so far, as `METHOD /path`. */
   readonly asked: readonly Asked[];
 }
@@ -33,9 +34,11 @@ export async function fakeApi(handler: Handler): Promise<FakeApi> {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const agent = new Agent({ keepAlive: true });
-  const api = kubernetesApi({ server: `http://127.0.0.1:${port}`, credentials: async () => ({ headers: {}, agent }) });
+  const url = `http://127.0.0.1:${port}`;
+  const api = kubernetesApi({ server: url, credentials: async () => ({ headers: {}, agent }) });
   return {
     api,
+    url,
     asked,
     [Symbol.asyncDispose]: async () => {
       api.close();

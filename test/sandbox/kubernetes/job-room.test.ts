@@ -57,14 +57,51 @@ test('a client that watches does not ask a quota that is used up; one that does 
     for (let n = 0; n < count; n++) kinds.push((await sandbox.create(spec())).kind);
     return kinds;
   };
-  expect(await creations(4)).toEqual(['created', 'created', 'full', 'full']);
-  expect(made).toBe(4);
   const over = new AbortController();
   const watched = sandbox.watch(() => {}, over.signal);
-  expect(await creations(2)).toEqual(['full', 'full']);
-  expect(made).toBe(4);
+  expect(await creations(4)).toEqual(['created', 'created', 'full', 'full']);
+  expect(made).toBe(3);
   over.abort();
   await watched;
-  expect(await creations(1)).toEqual(['full']);
+  expect(await creations(2)).toEqual(['full', 'full']);
   expect(made).toBe(5);
+});
+
+const quotaOfOne = refusal.replace('batch=2, limited: count/jobs.batch=2', 'batch=1, limited: count/jobs.batch=1');
+
+test('Jobs are counted only while somebody watches them go, and forgotten with the last watch', async () => {
+  let full = false;
+  let made = 0;
+  await using fake = await fakeApi(({ method, path, query }, response) => {
+    if (query.get('watch') === 'true') response.writeHead(200).flushHeaders();
+    else if (method === 'GET' && path.endsWith('s')) reply(response, 200, list([]));
+    else if (method === 'GET') refuse(response, 404, 'NotFound');
+    else if (full) refuse(response, 403, 'Forbidden', quotaOfOne);
+    else reply(response, 201, job(name, `uid-${++made}`));
+  });
+  const place = { api: fake.api, namespace: 'ns', namespaceUid: 'u', installation: { id: installationId } };
+  const sandbox = jobSandbox(place);
+  /** What came of a request for a Job, and whether the API server was asked. */
+  const create = async () => {
+    const before = fake.asked.length;
+    const { kind } = await sandbox.create(spec());
+    return { kind, asked: fake.asked.slice(before).some(({ method }) => method === 'POST') };
+  };
+  const watched = async (work: () => Promise<void>) => {
+    const over = new AbortController();
+    const watching = sandbox.watch(() => {}, over.signal);
+    await work();
+    over.abort();
+    await watching;
+  };
+  expect(await create()).toEqual({ kind: 'created', asked: true });
+  full = true;
+  expect(await create()).toEqual({ kind: 'full', asked: true });
+  // Whatever was there goes while nobody watches.
+  full = false;
+  await watched(async () => {
+    expect(await create()).toEqual({ kind: 'created', asked: true });
+    expect(await create()).toEqual({ kind: 'full', asked: false });
+  });
+  await watched(async () => expect(await create()).toEqual({ kind: 'created', asked: true }));
 });
