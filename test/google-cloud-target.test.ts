@@ -46,7 +46,7 @@ describeEmulator('firestore', 'the target of an installation, on Firestore', (fi
     const written = async () => (await readInstallation(firestore)).target;
     const targets = async () => {
       const { executions } = await firestoreStore({ firestore });
-      const { items } = await executions.query({ equal: {}, direction: 'ascending', limit: 10 });
+      const { items } = await executions.query({ equal: {}, direction: 'descending', limit: 10 });
       return items.map(({ target }) => target);
     };
 

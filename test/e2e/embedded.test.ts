@@ -69,7 +69,7 @@ describe('processes on one store file', () => {
       expect(runs[n]?.code).toBe(0);
       expect(JSON.parse(runs[n]?.stdout.toString() ?? '')).toMatchObject({
         state: 'SUCCEEDED',
-        stdout: { text: `${name}\ndone\n` },
+        result: { stdout: { text: `${name}\ndone\n` } },
       });
       expect(runs[n]?.stderr.toString()).toBe('');
     }
