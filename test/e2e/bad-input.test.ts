@@ -8,7 +8,11 @@ const here = ['--store', state.store];
 describe('bad input is one readable message and exit code 2', () => {
   it.each([
     ['a file that is not there', ['run', 'nowhere.py'], 'cannot read nowhere.py'],
-    ['no language', ['run', 'LICENSE'], 'cannot tell the language of LICENSE; give --language python, javascript, typescript, shell'],
+    [
+      'no language',
+      ['run', 'LICENSE'],
+      'cannot tell the language of LICENSE; give --language python, javascript, typescript, shell',
+    ],
     [
       'an unknown language',
       ['run', 'examples/primes.py', '--language', 'cobol'],

@@ -32,8 +32,7 @@ await describeCluster('run --sandbox kubernetes', () => {
     expect(json(ran)).toMatchObject({
       state: code === 0 ? 'SUCCEEDED' : 'FAILED',
       isolation: 'gvisor',
-      result: { exitCode: code, fault: code === 0 ? null : 'program' },
-      stdout: { text: 'x\n' },
+      result: { exitCode: code, fault: code === 0 ? null : 'program', stdout: { text: 'x\n' } },
     });
   });
 
@@ -44,18 +43,18 @@ await describeCluster('run --sandbox kubernetes', () => {
       await run(allocate(40), ['--memory', '128Mi', '--json']),
     ];
     expect(over.code).toBe(122);
-    expect(json(over)).toMatchObject({ state: 'MEMORY_LIMIT', stdout: { text: 'begun\n' } });
-    expect(json(under)).toMatchObject({ state: 'SUCCEEDED', stdout: { text: 'begun\n40\n' } });
+    expect(json(over)).toMatchObject({ state: 'MEMORY_LIMIT', result: { stdout: { text: 'begun\n' } } });
+    expect(json(under)).toMatchObject({ state: 'SUCCEEDED', result: { stdout: { text: 'begun\n40\n' } } });
   });
 
   it.concurrent('ends an endless loop, with its partial output, within two seconds of its time limit', async () => {
     const ran = await run('print("begun", flush=True)\nwhile True: pass', ['--timeout', '3s', '--json']);
     expect(ran.code).toBe(124);
-    const { result, state: ended, startedAt, endedAt, stdout } = json(ran);
-    expect({ ended, fault: result.fault, stdout }).toEqual({
+    const { result, state: ended, startedAt, endedAt } = json(ran);
+    expect({ ended, fault: result.fault, text: result.stdout.text }).toEqual({
       ended: 'TIMED_OUT',
       fault: 'limit',
-      stdout: { text: 'begun\n' },
+      text: 'begun\n',
     });
     expect(Date.parse(endedAt) - Date.parse(startedAt)).toBeLessThanOrEqual(5_000);
   });
