@@ -73,7 +73,7 @@ async function barePod(bench: Bench): Promise<number> {
 
 /** Our pod without what is ours: no volumes, no supervisor, no Job. */
 function podManifest(name: string) {
-  const parsed = parseRequest({ language: 'python', code: program }, { minimumMemoryMiB: () => 1, acceptsImage: true });
+  const parsed = parseRequest({ language: 'python', code: program }, { minimumMemoryMiB: () => 1, images: 'any' });
   if (!parsed.ok) throw new Error('the request is right');
   const spec = { executionId: name, request: parsed.submission.request };
   const template = jobManifest({ installationId: 'bench', spec, nonce: 'bench' }).spec?.template.spec;

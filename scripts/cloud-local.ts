@@ -57,6 +57,7 @@ const cloud = await startLocalCloud({
   kubeconfig,
   apiKey,
   apiPort,
+  env: { ALLOWED_IMAGES: values['allow-image'].join(',') },
   onLine: (name, line) => void process.stderr.write(`${name}: ${line}\n`),
 }).catch((error: Error) => fail(error.message));
 const { api, stream } = cloud.functions;

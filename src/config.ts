@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UnavailableError } from './errors.ts';
+import { isImageRule } from './execution/images.ts';
 
 /** A GKE cluster by its DNS endpoint, where the function's own identity signs in; or any cluster by a kubeconfig. */
 export type ClusterConfig = { readonly namespace: string } & (
@@ -17,6 +18,8 @@ export interface GoogleCloudConfig {
   readonly apiKey: string | undefined;
   /** Who owns the topic `executions`: the caller of every execution that comes by it. Default: `pubsub`. */
   readonly ingestCaller: string;
+  /** Images that a request may name beside the default ones. Default: none. */
+  readonly images: readonly string[];
 }
 
 /** What the name of a namespace must be: a DNS label, RFC 1123. */
@@ -39,6 +42,14 @@ const googleSchema = z.object({
       'must be 16 or more printable ASCII characters without spaces; leave it out where IAM alone decides who may call',
     )
     .optional(),
+  ALLOWED_IMAGES: z
+    .string()
+    .transform((list) => list.split(',').map((image) => image.trim()))
+    .refine(
+      (images) => images.every(isImageRule),
+      'must be images with tag or digest, or prefixes that end in "/", ":" or "@", with commas between',
+    )
+    .default([]),
   INGEST_CALLER: z.string().min(1).max(100).default('pubsub'),
 });
 
@@ -66,6 +77,7 @@ export function parseGoogleCloudConfig(env: Environment): GoogleCloudConfig {
     topicPrefix: given.TOPIC_PREFIX,
     apiKey: given.GKE_CODE_EXECUTOR_API_KEY,
     ingestCaller: given.INGEST_CALLER,
+    images: given.ALLOWED_IMAGES,
   };
 }
 

@@ -27,6 +27,8 @@ const rounds = { pause: 3_000, sweepEvery: 10 };
 export interface EmbeddedOptions {
   readonly store: Store;
   readonly sandbox: Sandbox;
+  /** Images that a request may name beside the default ones; absent: any. */
+  readonly images?: readonly string[] | undefined;
   /** Hears of every error that the pipeline will retry by itself. */
   readonly onError: (error: unknown) => void;
 }
@@ -38,7 +40,7 @@ export interface Embedded {
 }
 
 /** The whole pipeline in this process, over the given store and sandbox. */
-export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions): Promise<Embedded> {
+export async function startEmbedded({ store, sandbox, images, onError }: EmbeddedOptions): Promise<Embedded> {
   const process = base32(randomBytes(10));
   const ending = new AbortController();
   // What is cut off by our own end is taken up by the next process, and no news.
@@ -63,7 +65,7 @@ export async function startEmbedded({ store, sandbox, onError }: EmbeddedOptions
     reconcileLoop(ports, ending.signal, report),
   ];
   return {
-    executor: localExecutor({ ...ports, onError: report }, 'local'),
+    executor: localExecutor({ ...ports, images, onError: report }, 'local'),
     close: async () => {
       ending.abort();
       await bus.close();
@@ -83,6 +85,7 @@ export interface EmbeddedConfig {
   readonly namespace?: string;
   /** Language of the first program, whose WASM interpreter then starts while everything else is opened. */
   readonly language?: Language | undefined;
+  readonly images?: readonly string[] | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -97,7 +100,7 @@ export async function openEmbedded(config: EmbeddedConfig): Promise<Embedded> {
   const makeSandbox = await sandboxMaker(config);
   const store = await openStore(config.store);
   const sandbox = await makeSandbox(store);
-  const embedded = await startEmbedded({ store, sandbox, onError: config.onError });
+  const embedded = await startEmbedded({ store, sandbox, images: config.images, onError: config.onError });
   return {
     executor: embedded.executor,
     close: async () => {

@@ -34,7 +34,7 @@ export async function submittingExecutor(
         'no cluster is connected yet: the function reconcile connects it, and runs every minute',
       );
     }
-    return localExecutor({ ...ports, sandbox: kubernetesFacts(known), onError }, caller);
+    return localExecutor({ ...ports, sandbox: kubernetesFacts(known), images: config.images, onError }, caller);
   };
   return {
     executor: {

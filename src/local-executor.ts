@@ -38,7 +38,7 @@ export function localExecutor(ports: SubmitPorts, caller: string): Executor {
   const { sandbox, store } = ports;
   const rules = {
     minimumMemoryMiB: (language: Execution['request']['language']) => sandbox.minimumMemoryMiB(language),
-    acceptsImage: sandbox.kind !== 'wasm',
+    images: sandbox.kind === 'wasm' ? ('none' as const) : (ports.images ?? ('any' as const)),
   };
   return {
     ...reader(store),

@@ -6,12 +6,24 @@ const project = { GOOGLE_CLOUD_PROJECT: 'p' };
 
 describe('the configuration of every function', () => {
   test('needs a project, and has defaults for the rest', () => {
-    const defaults = { databaseId: '(default)', topicPrefix: '', apiKey: undefined, ingestCaller: 'pubsub' };
+    const defaults = {
+      databaseId: '(default)',
+      topicPrefix: '',
+      apiKey: undefined,
+      ingestCaller: 'pubsub',
+      images: [],
+    };
     expect(parseGoogleCloudConfig(project)).toEqual({ projectId: 'p', ...defaults });
   });
 
   test('takes an empty variable for one that is not set', () => {
     expect(parseGoogleCloudConfig({ ...project, FIRESTORE_DATABASE: '' })).toMatchObject({ databaseId: '(default)' });
+  });
+
+  test('takes images, and no repository of which the end is open', () => {
+    const images = { ...project, ALLOWED_IMAGES: 'alpine:3.22, europe-docker.pkg.dev/p/r/' };
+    expect(parseGoogleCloudConfig(images).images).toEqual(['alpine:3.22', 'europe-docker.pkg.dev/p/r/']);
+    expect(() => parseGoogleCloudConfig({ ...project, ALLOWED_IMAGES: 'alpine' })).toThrow('ALLOWED_IMAGES: must be');
   });
 
   test('takes no empty key, which would let everybody in where a secret was lost', () => {

@@ -75,7 +75,7 @@ describeEmulator('firestore', 'the target of an installation, on Firestore', (fi
     test('is read anew by an api that is warm, after half a minute', async () => {
       await firestoreStore({ firestore });
       await writeTarget(firestore, 'kubernetes:old');
-      const none = { databaseId: '(default)', topicPrefix: '', apiKey: undefined, ingestCaller: 'pubsub' };
+      const none = { databaseId: '(default)', topicPrefix: '', apiKey: undefined, ingestCaller: 'pubsub', images: [] };
       const clients = googleClients({ projectId, ...none });
       let now = Date.now();
       const { executor } = await submittingExecutor(clients, { caller: 'api', onError, now: () => now });

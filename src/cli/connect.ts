@@ -24,7 +24,7 @@ export interface Connection<E> {
 
 /** An executor that can run code: a server's, or a pipeline in this process. */
 export async function connect(
-  options: SandboxOptions & { readonly language?: Language | undefined },
+  options: SandboxOptions & { readonly language?: Language | undefined; readonly images?: readonly string[] },
   onError: (error: unknown) => void,
 ): Promise<Connection<Executor>> {
   if (options.server !== undefined) return remote(options.server, options.apiKey);

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { languages, states } from '../execution/execution.ts';
+import { isImageRule } from '../execution/images.ts';
 import { streams } from '../executor.ts';
 import { formatIdempotencyKey } from '../http/idempotency.ts';
 import { LostSightError, messageOf } from './errors.ts';
@@ -90,6 +91,7 @@ function serveCommand(): Command {
     .description('serve the HTTP API')
     .option('--port <number>', 'port; 0 takes a free one', parsePort, 8080)
     .option('--host <address>', 'address to listen on; other than loopback needs an API key', '127.0.0.1')
+    .addOption(allowImageOption())
     .option('--allowed-host <name>', 'further host name by which clients reach it; repeatable', collect, []);
   return sandboxOptions(storeOptions(command)).action(async (options) =>
     exit(await (await import('./serve.ts')).serve(options)),
@@ -120,12 +122,7 @@ function clusterCommand(): Command {
       kubeconfigOptions(each)
         .option('--namespace <name>', 'namespace for executions and nothing else', 'executions')
         .option('--max-jobs <number>', 'most executions at a time', parseJobs)
-        .option(
-          '--allow-image <prefix>',
-          'image beside the default ones, or a prefix of images; repeatable',
-          collect,
-          [],
-        )
+        .addOption(allowImageOption())
         .option(
           '--user <function=user>',
           'who a function is in the cluster, such as launch=EMAIL; repeatable',
@@ -135,6 +132,11 @@ function clusterCommand(): Command {
     );
   }
   return command;
+}
+
+function allowImageOption(): Option {
+  const meaning = 'image beside the default ones, or a prefix of images; repeatable';
+  return new Option('--allow-image <prefix>', meaning).argParser(collectImage).default([]);
 }
 
 /** Options of the commands that a server can answer as well. */
@@ -172,6 +174,11 @@ function exit(code: number): never {
 
 function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
+}
+
+function collectImage(value: string, before: readonly string[]): string[] {
+  if (isImageRule(value)) return collect(value, before);
+  throw new InvalidArgumentError('Give an image with its tag or digest, or a prefix that ends in "/", ":" or "@".');
 }
 
 function collectPair(value: string, before: Readonly<Record<string, string>>): Record<string, string> {

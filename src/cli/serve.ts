@@ -5,6 +5,7 @@ export interface ServeOptions extends Omit<SandboxOptions, 'server'> {
   readonly port: number;
   readonly host: string;
   readonly allowedHost: readonly string[];
+  readonly allowImage: readonly string[];
 }
 
 /** Serves the API until a signal; resolves to the exit code. */
@@ -12,7 +13,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const report = (error: unknown) => process.stderr.write(`gke-code-executor: ${messageOf(error)}\n`);
   const { listen } = await import('../http/listen.ts');
   const { metrics, flush } = await observe();
-  const { executor, close } = await connect(options, report);
+  const { executor, close } = await connect({ ...options, images: options.allowImage }, report);
   try {
     const server = await listen(executor, { ...options, onError: report, metrics });
     process.stderr.write(`gke-code-executor: listening on ${server.url.origin}\n`);

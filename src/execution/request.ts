@@ -3,6 +3,7 @@ import type { Problem } from '../errors.ts';
 import { type ExecutionRequest, type Language, languages } from './execution.ts';
 import { mainFiles, packFiles, pathProblem } from './files.ts';
 import { canonicalJson } from './identity.ts';
+import { type AllowedImages, imageProblem } from './images.ts';
 import { type LimitName, limits, sizes } from './limits.ts';
 import { globProblem } from './output-files.ts';
 
@@ -21,7 +22,7 @@ export interface Submission {
 export interface RequestRules {
   /** Null where it does not run that language. */
   readonly minimumMemoryMiB: (language: Language) => number | null;
-  readonly acceptsImage: boolean;
+  readonly images: AllowedImages;
 }
 
 export type ParsedRequest =
@@ -161,9 +162,8 @@ function crossCheck(body: Body, submission: Submission, rules: RequestRules): Pr
   if (body.stdin !== undefined && body.stdinBase64 !== undefined) {
     problems.push({ pointer: '/stdinBase64', message: 'give either stdin or stdinBase64, not both' });
   }
-  if (body.image !== undefined && !rules.acceptsImage) {
-    problems.push({ pointer: '/image', message: 'this sandbox has no container images; leave image out' });
-  }
+  const wrongImage = body.image === undefined ? undefined : imageProblem(body.image, rules.images);
+  if (wrongImage !== undefined) problems.push({ pointer: '/image', message: wrongImage });
   if (request.cpuRequestMillicores > request.cpuLimitMillicores) {
     problems.push({
       pointer: '/cpuRequestMillicores',

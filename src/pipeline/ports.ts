@@ -26,6 +26,8 @@ export interface Ports {
 /** The part of the ports that recording a request needs; the sandbox itself may be out of reach. */
 export interface SubmitPorts extends Omit<Ports, 'sandbox'> {
   readonly sandbox: SandboxFacts;
+  /** Images that a request may name beside the default ones; absent: any. */
+  readonly images?: readonly string[] | undefined;
   /** Hears of an error that the caller must not, since its request is accepted. */
   readonly onError: (error: unknown) => void;
 }

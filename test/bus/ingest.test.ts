@@ -15,7 +15,7 @@ const request = { language: 'python', code: 'print(1)', timeoutSeconds: 5 };
 const event = { specversion: '1.0', id: 'i', source: '/s', type: 't' };
 const eventAttributes = { 'ce-specversion': '1.0', 'ce-id': 'i', 'ce-source': '/s', 'ce-type': 't' };
 const eventKey = 'cloudevent:["/s","i"]';
-const rules = { minimumMemoryMiB: () => 64, acceptsImage: true };
+const rules = { minimumMemoryMiB: () => 64, images: 'any' as const };
 
 describe('a message on the topic executions', () => {
   test.each([

@@ -34,7 +34,7 @@ await describeCluster('two launchers at once', () => {
     completion.bus.subscribe('execution-observed', ({ executionId }) => complete(completion, executionId));
     const over = new AbortController();
     const watching = watch(completion, over.signal, () => {});
-    const rules = { minimumMemoryMiB: () => 1, acceptsImage: true };
+    const rules = { minimumMemoryMiB: () => 1, images: 'any' as const };
     const parsed = parseRequest({ language: 'python', code: 'print(1)' }, rules);
     if (!parsed.ok) throw new Error('the request is right');
     const ids: string[] = [];

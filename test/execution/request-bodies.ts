@@ -2,7 +2,7 @@ import { parseRequest, type RequestRules } from '../../src/execution/request.ts'
 
 export const rules: RequestRules = {
   minimumMemoryMiB: (language) => (language === 'python' ? 128 : 64),
-  acceptsImage: true,
+  images: 'any',
 };
 export const least = { language: 'python', code: 'print(1)' };
 

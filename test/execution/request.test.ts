@@ -115,11 +115,29 @@ describe('a request that is wrong', () => {
   });
 
   test('with an image where there are none', () => {
-    const under = { ...rules, acceptsImage: false };
+    const under = { ...rules, images: 'none' as const };
     expect(problems({ ...least, image: 'python' }, under)).toEqual([
       '/image: this sandbox has no container images; leave image out',
     ]);
     expect(problems(least, under)).toEqual([]);
+  });
+
+  test('with an image that is not allowed', () => {
+    const under = { ...rules, images: ['europe-docker.pkg.dev/p/r/', 'alpine:3.22'] };
+    for (const image of ['python:3.11-slim', 'alpine:3.22', 'europe-docker.pkg.dev/p/r/data:1']) {
+      expect(problems({ ...least, image }, under)).toEqual([]);
+    }
+    for (const image of [
+      'alpine',
+      'alpine:3.22.1',
+      'python:3.11-slim-evil',
+      '10.0.0.5:5432/x',
+      'europe-docker.pkg.dev/p/r2/x',
+    ]) {
+      expect(problems({ ...least, image }, under)).toEqual([
+        '/image: is not allowed here; allowed are: python:3.11-slim, node:24-slim, europe-docker.pkg.dev/p/r/, alpine:3.22',
+      ]);
+    }
   });
 
   test('with a language that the sandbox does not run', () => {

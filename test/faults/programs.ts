@@ -90,7 +90,7 @@ export function submissionOf(program: ProgramName, name: string): Submission {
     ...fields,
     code,
   };
-  const parsed = parseRequest(body, { minimumMemoryMiB: () => 1, acceptsImage: true });
+  const parsed = parseRequest(body, { minimumMemoryMiB: () => 1, images: 'any' as const });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   submissions.set(code, parsed.submission);
   return parsed.submission;

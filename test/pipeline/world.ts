@@ -81,7 +81,7 @@ export function world({ gated = false, installation = 'aaaaaaaa', ...options }: 
     process,
     get,
     submit: async (own: Ports, code: string, fields: Record<string, unknown> = {}, idempotencyKey?: string) => {
-      const rules = { minimumMemoryMiB: () => 1, acceptsImage: true };
+      const rules = { minimumMemoryMiB: () => 1, images: 'any' as const };
       const parsed = parseRequest({ language: 'python', code, ...fields }, rules);
       if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
       const onError = (error: unknown) => void reported.push(error);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { V1Job, V1PodSpec, V1PodTemplateSpec } from '@kubernetes/client-node';
 import type { ExecutionRequest, Language } from '../../execution/execution.ts';
 import { canonicalJson, jobName } from '../../execution/identity.ts';
+import { defaultImages } from '../../execution/images.ts';
 import { jobDeadlines } from '../../execution/job-deadlines.ts';
 import { clocks, sizes } from '../../execution/limits.ts';
 import { podCommands } from '../../supervisor/pod-commands.ts';
@@ -27,14 +28,6 @@ const invocationLabel = 'invocation-id';
 const managedBy = 'gke-code-executor';
 export const containerName = 'code-runner';
 export const runtimeClass = 'gvisor';
-
-/** Names of the images that run a language unless the request names its own. */
-export const images = {
-  python: 'python:3.11-slim',
-  javascript: 'node:24-slim',
-  typescript: 'node:24-slim',
-  shell: 'python:3.11-slim',
-} as const;
 
 /** Non-root user and group of the program, as in Google's Agent Development Kit. */
 const user = 1001;
@@ -117,7 +110,7 @@ function podTemplate(
       containers: [
         {
           name: containerName,
-          image: request.image ?? images[request.language],
+          image: request.image ?? defaultImages[request.language],
           imagePullPolicy: 'IfNotPresent',
           command: [...podCommands[request.language].command],
           workingDir: '/work',

@@ -1,6 +1,6 @@
+import { defaultImages } from '../../execution/images.ts';
 import { jobDeadlines } from '../../execution/job-deadlines.ts';
 import { clocks, limits, sizes } from '../../execution/limits.ts';
-import { images } from './job-manifest.ts';
 
 const longest = jobDeadlines({
   timeoutSeconds: limits.timeoutSeconds.maximum,
@@ -27,7 +27,7 @@ export function policyVariables(furtherImages: readonly string[]): Readonly<Reco
     ephemeralStorage,
     configMapBytes: String(sizes.configMapBytes),
   };
-  const allowed = new Set([...Object.values(images), ...furtherImages]);
+  const allowed = new Set([...Object.values(defaultImages), ...furtherImages]);
   // JSON of texts is CEL too.
   return { most: JSON.stringify(bounds), images: JSON.stringify([...allowed]) };
 }

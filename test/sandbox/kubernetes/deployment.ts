@@ -116,7 +116,7 @@ export async function deployment({ namespace, cold }: DeploymentOptions) {
     ports,
     /** Records a program; with `ring: false` nobody hears of it. */
     submit: async (code: string, fields: Record<string, unknown> = {}, ring = true): Promise<string> => {
-      const rules = { minimumMemoryMiB: () => 1, acceptsImage: true };
+      const rules = { minimumMemoryMiB: () => 1, images: 'any' as const };
       const body = { language: 'python', code, cpuRequestMillicores: 10, ...fields };
       const parsed = parseRequest(body, rules);
       if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));

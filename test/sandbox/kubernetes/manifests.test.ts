@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { defaultImages } from '../../../src/execution/images.ts';
 import { limits } from '../../../src/execution/limits.ts';
-import { images as defaultImages } from '../../../src/sandbox/kubernetes/job-manifest.ts';
 import { clusterManifests, identities, type Manifest } from '../../../src/sandbox/kubernetes/manifests.ts';
 import { rulesOf } from './policed.ts';
 
