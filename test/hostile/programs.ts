@@ -1,0 +1,25 @@
+import type { Program } from './program.ts';
+import { benignPrograms } from './programs-benign.ts';
+import { filePrograms } from './programs-files.ts';
+import { kernelPrograms } from './programs-kernel.ts';
+import { memoryPrograms } from './programs-memory.ts';
+import { forgedOutputPrograms, outputPrograms } from './programs-output.ts';
+import { secretPrograms } from './programs-secrets.ts';
+import { endingPrograms, signalPrograms } from './programs-signals.ts';
+import { sourcePrograms } from './programs-source.ts';
+import { timePrograms } from './programs-time.ts';
+
+/** Longest first, so that no lane waits for the last one. */
+export const programs: readonly Program[] = [
+  ...timePrograms,
+  ...memoryPrograms,
+  ...signalPrograms,
+  ...filePrograms,
+  ...forgedOutputPrograms,
+  ...outputPrograms,
+  ...secretPrograms,
+  ...kernelPrograms,
+  ...endingPrograms,
+  ...sourcePrograms,
+  ...benignPrograms,
+];
