@@ -7,7 +7,7 @@ import { clean, trialsOf, tryProgram } from './trial.ts';
 const gigabyte = 1 << 30;
 const capBytes = 1_048_576;
 const request = { timeoutSeconds: 100, cpuLimitMillicores: 2000 };
-const expected = { endings: succeeded, ...within(100) };
+const expected = { endings: succeeded, outputComplete: true, ...within(100) };
 
 /** What floods is tried alone, because the memory of this process is measured meanwhile. */
 export const floodPrograms: readonly Program[] = [

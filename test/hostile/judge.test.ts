@@ -62,6 +62,11 @@ describe('the judge of hostile programs', () => {
       expected: { stdout: { leastTotalBytes: 4 } },
       problem: '3 bytes of stdout were counted',
     },
+    {
+      name: 'output that is called complete',
+      expected: { outputComplete: false },
+      problem: 'its output is called complete: true',
+    },
     { name: 'output on stderr', expected: { stderr: { is: 'x' } }, problem: 'stderr is ""' },
   ])('notices $name', ({ expected: fields, seen: what = seen(), problem }) => {
     expect(judge({ ...expected, ...fields }, what)).toEqual([problem]);

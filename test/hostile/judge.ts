@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import type { FinalState } from '../../src/execution/execution.ts';
-import type { Resource } from '../../src/resource.ts';
+import { type Resource, readable } from '../../src/resource.ts';
 import type { Ending, Expected, Printed } from './program.ts';
 
 /** What became of a request. */
@@ -26,6 +27,7 @@ export function judge(expected: Expected, seen: Seen): readonly string[] {
     ...late,
     ...judgeStream('stdout', expected.stdout, seen),
     ...judgeStream('stderr', expected.stderr, seen),
+    ...judgeCompleteness(expected, seen),
     ...inconsistencies(seen),
   ];
 }
@@ -61,6 +63,11 @@ function judgeStream(name: StreamName, printed: Printed | undefined, seen: Recor
   return [...new Set(checks.filter(([holds]) => !holds).map(([, problem]) => problem))];
 }
 
+function judgeCompleteness({ outputComplete }: Expected, { execution }: Recorded): readonly string[] {
+  const told = execution.result?.outputComplete;
+  return outputComplete === undefined || told === outputComplete ? [] : [`its output is called complete: ${told}`];
+}
+
 const faults: Partial<Readonly<Record<FinalState, string | null>>> = {
   ...{ SUCCEEDED: null, FAILED: 'program', KILLED: 'program' },
   ...{ TIMED_OUT: 'limit', MEMORY_LIMIT: 'limit', DISK_LIMIT: 'limit' },
@@ -71,8 +78,8 @@ function inconsistencies({ execution, stdout, stderr }: Recorded): readonly stri
   const { result, limits, state } = execution;
   if (result === null) return ['it has no result'];
   const streams = [
-    { name: 'stdout', kept: stdout.length, cap: limits.maxStdoutBytes, told: result.stdout },
-    { name: 'stderr', kept: stderr.length, cap: limits.maxStderrBytes, told: result.stderr },
+    { name: 'stdout', bytes: stdout, kept: stdout.length, cap: limits.maxStdoutBytes, told: result.stdout },
+    { name: 'stderr', bytes: stderr, kept: stderr.length, cap: limits.maxStderrBytes, told: result.stderr },
   ];
   const fault = new Map<string, string | null>(Object.entries(faults)).get(state);
   const checks: readonly (readonly [boolean, string])[] = [
@@ -83,6 +90,7 @@ function inconsistencies({ execution, stdout, stderr }: Recorded): readonly stri
     ...streams.map(
       ({ name, told }) => [told.truncated === told.totalBytes > told.bytes, `${name} is cut without a word`] as const,
     ),
+    ...streams.map(({ name, bytes, told }) => [survivesJson(bytes, told), `${name} does not survive JSON`] as const),
     [fault === undefined || result.fault === fault, `the fault is with ${result.fault}`],
     [result.started && !result.retrySafe, 'it is called not started, or safe to retry'],
     [state !== 'TIMED_OUT' || endedAtItsLimit(execution), `it was ended after ${ranSeconds(execution)} s`],
@@ -90,14 +98,26 @@ function inconsistencies({ execution, stdout, stderr }: Recorded): readonly stri
   return checks.filter(([holds]) => !holds).map(([, problem]) => problem);
 }
 
-/** The kubelet's clocks have whole seconds, and our watcher comes five seconds later. */
-const lenienceSeconds = { before: 1, after: 8 };
+/** A character that the cap cut in two has up to three bytes, which are left out. */
+const cutBytes = 3;
+
+function survivesJson(bytes: Uint8Array, told: { readonly truncated: boolean }): boolean {
+  const parsed = shownSchema.parse(JSON.parse(JSON.stringify(readable(bytes, told))));
+  const back = 'text' in parsed ? Buffer.from(parsed.text) : Buffer.from(parsed.base64, 'base64');
+  const lost = bytes.length - back.length;
+  return back.equals(bytes.subarray(0, back.length)) && lost <= (told.truncated ? cutBytes : 0);
+}
+
+const shownSchema = z.union([z.object({ text: z.string() }), z.object({ base64: z.string() })]);
+
+/** Seconds: the kubelet's clocks have no finer ones. Ended by our watcher it ends later, and has no exit code. */
+const lenience = { early: 1, late: 2, fenced: 8 };
 
 function endedAtItsLimit(execution: Resource): boolean {
   const ran = ranSeconds(execution);
   if (ran === undefined) return true;
   const over = ran - execution.limits.timeoutSeconds;
-  return over >= -lenienceSeconds.before && over <= lenienceSeconds.after;
+  return over >= -lenience.early && over <= (execution.result?.exitCode === null ? lenience.fenced : lenience.late);
 }
 
 function ranSeconds({ startedAt, finishedAt }: Resource): number | undefined {

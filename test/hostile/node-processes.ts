@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { z } from 'zod';
 
@@ -51,8 +51,8 @@ const bundleSchema = z.object({
 function sandboxOfShim(pid: string) {
   const [command = ''] = commandLine(pid);
   if (!basename(command).startsWith('containerd-shim')) return undefined;
-  const bundle = unlessGone(() => readFileSync(`${readlinkSync(`/proc/${pid}/cwd`)}/config.json`, 'utf8'));
-  const parsed = bundleSchema.safeParse(bundle === undefined ? undefined : JSON.parse(bundle));
+  const path = `/proc/${pid}/cwd/config.json`;
+  const parsed = bundleSchema.safeParse(unlessGone(() => JSON.parse(readFileSync(path, 'utf8'))));
   if (!parsed.success) return undefined;
   const { annotations } = parsed.data;
   return {
@@ -98,7 +98,7 @@ function textOf(path: string): string {
   return unlessGone(() => readFileSync(path, 'utf8')) ?? '';
 }
 
-/** A process may end between being listed and being looked at. */
+/** What is looked at may have ended since it was listed, or may not be written to its end yet. */
 function unlessGone<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -37,6 +37,8 @@ export interface Expected {
   readonly endings: readonly Ending[];
   readonly stdout?: Printed;
   readonly stderr?: Printed;
+  /** Whether the record may say that all that was printed is known. */
+  readonly outputComplete?: boolean;
   /** From the request to its result, the start of the sandbox included. */
   readonly withinSeconds: number;
 }
@@ -59,7 +61,7 @@ export interface Printed {
 }
 
 /** What a pod costs on a machine with little to spare. */
-const startSeconds = 12;
+const startSeconds = 8;
 
 export function within(seconds: number): Pick<Expected, 'withinSeconds'> {
   return { withinSeconds: startSeconds + seconds };

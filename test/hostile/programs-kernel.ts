@@ -1,7 +1,7 @@
 import { attempts, refused } from './attempts.ts';
 import { type Program, succeeded, within } from './program.ts';
 
-const unimplemented = 'EPERM|ENOSYS|EACCES|ENODEV|EINVAL|EOPNOTSUPP';
+const unimplemented = 'EPERM|ENOSYS|EACCES|ENODEV|EINVAL|ENOTSUP';
 
 interface Attempt {
   readonly threat: Program['threat'];

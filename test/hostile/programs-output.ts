@@ -110,6 +110,21 @@ export const forgedOutputPrograms: readonly Program[] = [
     },
   },
   {
+    threat: 18,
+    name: "a flood to the supervisor's stdout until the kubelet looks at the disk",
+    language: 'python',
+    code: `${toLog}while True: os.write(log, b"y" * 65535 + b"\\n")`,
+    request: { timeoutSeconds: 40, maxStdoutBytes: 1000, cpuLimitMillicores: 300 },
+    expected: {
+      kubernetes: {
+        endings: [{ state: 'DISK_LIMIT' }],
+        stdout: { unlike: [/[^y\n]/] },
+        outputComplete: false,
+        ...within(35),
+      },
+    },
+  },
+  {
     threat: 56,
     name: 'a forged last frame, and output after it',
     language: 'python',

@@ -19,25 +19,80 @@ const tokens = {
 };
 /** A name resolves nowhere, an address answers nobody; each within a second. */
 const reach = `
-import concurrent.futures, os, socket, sys
+import concurrent.futures, socket, struct
 def reach(address):
     host, port = address
     try:
         socket.create_connection((host, port), 1).close()
         return "reached"
     except OSError as error: return type(error).__name__
-def own_address():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))
-        return probe.getsockname()[0]
+def nodes():
+    with open("/proc/net/route") as routes:
+        for _, network, gateway, *_ in (line.split() for line in list(routes)[1:] if line.strip()):
+            # Without a gateway the node is the first address of the pods' network.
+            address = int(gateway, 16) or int(network, 16) | 1 << 24
+            yield socket.inet_ntoa(struct.pack("<L", address))
 def tell(addresses):
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         for address, seen in zip(addresses, pool.map(reach, addresses)): print(*address, seen)
 `;
 const nothingReached = { like: [/^(\S+ \d+ \w+\n)+$/], unlike: [/reached/] };
 
+/** What a program as WebAssembly may ask for and there is none of. */
+const hostThings = {
+  python: [
+    'open("/etc/passwd")',
+    'open("/proc/self/environ")',
+    'open("../../../etc/passwd")',
+    'os.fork()',
+    'os.system("id")',
+    'os.kill(1, 9)',
+    'subprocess.run(["id"])',
+    'socket.create_connection(("127.0.0.1", 16443), 1)',
+    'socket.getaddrinfo("localhost", 80)',
+    'threading.Thread(target=print).start()',
+    '__import__("ctypes")',
+    '__import__("mmap").mmap(-1, 1 << 20)',
+  ],
+  javascript: [
+    `require('node:child_process')`,
+    `require('node:net')`,
+    `require('node:worker_threads')`,
+    `require('node:fs').readFileSync('/etc/passwd')`,
+    `require('node:fs').readFileSync('/proc/self/environ')`,
+    `process.binding('fs')`,
+    `fetch('http://127.0.0.1:16443')`,
+    `process.kill(1)`,
+    `new Worker('x')`,
+    `new WebAssembly.Memory({ initial: 1 })`,
+  ],
+} as const;
+
 /** Programs that look for secrets, and for somebody to talk to. */
 export const secretPrograms: readonly Program[] = [
+  {
+    threat: 28,
+    name: 'everything of the host that Python may ask for',
+    language: 'python',
+    code: `
+import os, socket, subprocess, sys, threading
+for source in ${JSON.stringify(hostThings.python)}:
+    try: print("got", source, eval(source))
+    except Exception: print("refused")`,
+    expected: { wasm: { endings: succeeded, stdout: { is: 'refused\n'.repeat(hostThings.python.length) }, ...quick } },
+  },
+  {
+    threat: 28,
+    name: 'everything of the host that JavaScript may ask for',
+    language: 'javascript',
+    code: `
+for (const source of ${JSON.stringify(hostThings.javascript)}) {
+  try { console.log('got', source, (0, eval)(source)) } catch { console.log('refused') }
+}`,
+    expected: {
+      wasm: { endings: succeeded, stdout: { is: 'refused\n'.repeat(hostThings.javascript.length) }, ...quick },
+    },
+  },
   {
     threat: 28,
     name: 'reads of what belongs to the system',
@@ -60,7 +115,7 @@ print(*sorted(os.listdir("/execution")))`,
       kubernetes: {
         endings: succeeded,
         stdout: {
-          like: [/^HOME( \w+)*\nbundle sitecustomize\.py\n$/],
+          like: [/^HOME( \w+)*\n\S+ \.\.data bundle sitecustomize\.py\n$/],
           unlike: [/TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL/i],
         },
         ...quick,
@@ -104,8 +159,8 @@ tell([(host, port) for host in ("169.254.169.254", "metadata.google.internal", "
     code: `${reach}
 environ = dict(entry.split("=", 1) for entry in open("/proc/1/environ").read().split("\\0") if entry)
 service = environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
-node = own_address().rsplit(".", 1)[0] + ".1"
-tell([(service, 443), *((node, port) for port in (22, 443, 2379, 4194, 6443, 10250, 10255, 10256, 16443))])`,
+ports = (22, 443, 2379, 2380, 6443, 10248, 10250, 10255, 10256, 16443)
+tell([(service, 443), *((node, port) for node in nodes() for port in ports)])`,
     expected: { kubernetes: { endings: succeeded, stdout: nothingReached, ...within(6) } },
   },
   {

@@ -3,8 +3,10 @@ import { type Ending, everywhere, failed, type Program, succeeded, timedOut, wit
 const quick = within(4);
 const died = (signal: number): readonly Ending[] => [{ state: 'FAILED', exitCode: 128 + signal, signal }];
 const killed: readonly Ending[] = [{ state: 'KILLED', exitCode: 137 }];
+/** It harms its supervisor, and so itself: it may lose its own exit code, and never succeeds. */
+const bad: readonly Ending[] = [{ state: 'FAILED' }, ...killed, ...timedOut];
 /** Nobody in the pod ends it: our watcher does, five seconds after the time limit. */
-const fenced = { endings: timedOut, ...within(12) };
+const fenced = { endings: timedOut, outputComplete: false, ...within(12) };
 
 /** Exit codes are the program's own whatever they mean elsewhere; only their last eight bits arrive. */
 const exits = [137, 124, 128, 143, 255].map(
@@ -132,14 +134,14 @@ export const signalPrograms: readonly Program[] = [
     name: 'kill -9 of process 1',
     language: 'python',
     code: 'import os, time\nprint("begun", flush=True)\ntime.sleep(0.3)\nos.kill(1, 9)\ntime.sleep(60)',
-    expected: { kubernetes: { endings: killed, stdout: { is: 'begun\n' }, ...quick } },
+    expected: { kubernetes: { endings: killed, outputComplete: false, stdout: { is: 'begun\n' }, ...quick } },
   },
   {
     threat: 22,
     name: 'kill -9 of process 1 in JavaScript',
     language: 'javascript',
     code: 'console.log("begun"); setTimeout(() => process.kill(1, "SIGKILL"), 300); setTimeout(() => {}, 60_000);',
-    expected: { kubernetes: { endings: killed, stdout: { is: 'begun\n' }, ...quick } },
+    expected: { kubernetes: { endings: killed, outputComplete: false, stdout: { is: 'begun\n' }, ...quick } },
   },
   {
     threat: 22,
@@ -187,6 +189,24 @@ raise SystemExit(5)`,
       kubernetes: { endings: [{ state: 'FAILED', exitCode: 139 }, ...failed(3)], ...quick },
     },
   },
+  ...['NOFILE', 'AS', 'CPU', 'FSIZE', 'NPROC'].map(
+    (limit): Program => ({
+      threat: 59,
+      name: `no ${limit} left to process 1, then its own end`,
+      language: 'python',
+      code: `
+import os, resource, time
+os.write(1, b"begun\\n")
+time.sleep(0.3)
+try: resource.prlimit(1, resource.RLIMIT_${limit}, (0, 0))
+except OSError: pass
+os.write(1, b"x" * 100_000)
+time.sleep(0.3)
+os._exit(3)`,
+      request: { timeoutSeconds: 3 },
+      expected: { kubernetes: { endings: bad, stdout: { like: [/^begun\n/] }, ...within(12) } },
+    }),
+  ),
   {
     threat: 53,
     name: 'kill -STOP of process 1, then a loop',

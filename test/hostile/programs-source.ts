@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sizes } from '../../src/execution/limits.ts';
-import { type Ending, everywhere, failed, type Program, succeeded, within } from './program.ts';
+import { type Ending, everywhere, failed, memoryLimit, type Program, succeeded, timedOut, within } from './program.ts';
 
 const quick = within(6);
 const refusedRequest: readonly Ending[] = [{ state: 'REFUSED' }];
@@ -34,6 +34,42 @@ const big = (name: string, code: string, endings: readonly Ending[]): Program =>
 
 /** Programs whose text is the attack. */
 export const sourcePrograms: readonly Program[] = [
+  {
+    threat: 60,
+    name: 'an environment that starts the supervisor again',
+    language: 'python',
+    code: 'print("begun")',
+    request: { timeoutSeconds: 3, env: { PYTHONPATH: '/execution', PYTHONINSPECT: '1', LD_PRELOAD: '/work/none.so' } },
+    expected: {
+      kubernetes: { endings: [...succeeded, ...failed(1), ...memoryLimit, ...timedOut], ...within(12) },
+      wasm: { endings: succeeded, stdout: { is: 'begun\n' }, ...quick },
+    },
+  },
+  {
+    threat: 60,
+    name: 'an environment that leads Node.js elsewhere',
+    language: 'javascript',
+    code: 'console.log("begun")',
+    request: { env: { NODE_OPTIONS: '--require=/execution/supervisor.mjs --inspect', NODE_PATH: '/execution' } },
+    expected: {
+      kubernetes: { endings: [...succeeded, ...failed(1), ...failed(9), ...failed(125)], ...quick },
+      wasm: { endings: succeeded, stdout: { is: 'begun\n' }, ...quick },
+    },
+  },
+  {
+    threat: 46,
+    name: 'source with a NUL in it',
+    language: 'python',
+    code: 'print("never")\0',
+    expected: everywhere({ endings: refusedRequest, ...quick }),
+  },
+  {
+    threat: 46,
+    name: 'source with half a character in it',
+    language: 'javascript',
+    code: 'console.log("\ud800")',
+    expected: everywhere({ endings: refusedRequest, ...quick }),
+  },
   {
     threat: 46,
     name: 'source that injects into YAML, JSON, shell and templates',

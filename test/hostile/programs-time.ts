@@ -1,7 +1,7 @@
 import { everywhere, type Program, timedOut, within } from './program.ts';
 
 const begun = { stdout: { is: 'begun\n' } };
-const soon = { endings: timedOut, ...begun, ...within(5) };
+const soon = { endings: timedOut, ...begun, outputComplete: true, ...within(5) };
 
 /** Programs that do not end. */
 export const timePrograms: readonly Program[] = [
@@ -51,8 +51,7 @@ while True: time.sleep(1000)`,
 import os, signal, time
 for number in (1, 2, 15): signal.signal(number, signal.SIG_IGN)
 print("begun", flush=True)
-for _ in range(4):
-    if os.fork() == 0: os.setsid()
+if os.fork() == 0: os.setsid()
 while True:
     child = os.fork()
     if child == 0:
@@ -91,6 +90,20 @@ while True: pass`,
     expected: {
       kubernetes: { endings: timedOut, stdout: { like: [/^((1|22|38)\n){4}begun\n$/] }, ...within(5) },
     },
+  },
+  {
+    threat: 36,
+    name: 'a namespace of processes of its own, then a loop',
+    language: 'python',
+    code: `
+import ctypes, os, time
+libc = ctypes.CDLL(None)
+if libc.unshare(0x10000000) == 0: libc.unshare(0x20000000)
+print("begun", flush=True)
+if os.fork() == 0: os.setsid()
+while True: time.sleep(0.1)`,
+    request: { timeoutSeconds: 2 },
+    expected: { kubernetes: soon },
   },
   {
     threat: 50,

@@ -9,13 +9,13 @@ import { endingPrograms, signalPrograms } from './programs-signals.ts';
 import { sourcePrograms } from './programs-source.ts';
 import { timePrograms } from './programs-time.ts';
 
-/** Longest first, so that no lane waits for the last one. */
+/** Those that take long come first, so that nobody waits for the last one. */
 export const programs: readonly Program[] = [
+  ...forgedOutputPrograms,
+  ...signalPrograms,
   ...timePrograms,
   ...memoryPrograms,
-  ...signalPrograms,
   ...filePrograms,
-  ...forgedOutputPrograms,
   ...outputPrograms,
   ...secretPrograms,
   ...kernelPrograms,

@@ -1,15 +1,15 @@
 import { temporaryNamespace, unusableCluster } from '../cluster.ts';
+import { noticeWhatIsThere, noticeWhatIsWrong } from './controls.ts';
 import { crowdQuota, tryCrowd } from './crowd.ts';
 import { floodPrograms, tryFloods } from './flood.ts';
-import { judge } from './judge.ts';
 import { leftChildren, leftObjects, leftOnNode } from './left-behind.ts';
-import { watchNode } from './node-processes.ts';
+import { ownChildren, watchNode } from './node-processes.ts';
 import { openPlace, type Place } from './place.ts';
-import { failed, type SandboxName } from './program.ts';
+import type { SandboxName } from './program.ts';
 import { programs } from './programs.ts';
 import { newReport, type Report } from './report.ts';
 import { partlyTried, threats, untried } from './threats.ts';
-import { clean, inLanes, trialsOf, tryProgram } from './trial.ts';
+import { inLanes, trialsOf, tryProgram } from './trial.ts';
 
 const usage = `usage: run.ts [part of the name of a program]
   Runs every hostile program through the whole pipeline, in a pod of the cluster of KUBECONFIG and as WebAssembly.`;
@@ -64,6 +64,9 @@ async function tryKubernetes(report: Report): Promise<void> {
   await using quiet = await temporaryNamespace({ jobs: 1 });
   using node = watchNode([namespace.name, crowded.name, quiet.name]);
   await using place = await openPlace({ sandbox: 'kubernetes', namespace: namespace.name });
+  await noticeWhatIsWrong(place);
+  await noticeWhatIsThere(place, () => namespace.objects());
+  if (node.seenPods() > 0) await noticeWhatIsThere(place, () => node.left());
   await tryAll(place, 'kubernetes', report);
   if (wanted === '') await tryCrowd(crowded, quiet, report);
   for (const used of [namespace, crowded, quiet]) report.left(await leftObjects(used));
@@ -72,12 +75,13 @@ async function tryKubernetes(report: Report): Promise<void> {
 
 async function tryWasm(report: Report): Promise<void> {
   await using place = await openPlace({ sandbox: 'wasm' });
+  await noticeWhatIsWrong(place);
+  await noticeWhatIsThere(place, ownChildren);
   await tryAll(place, 'wasm', report);
   report.left(await leftChildren());
 }
 
 async function tryAll(place: Place, sandbox: SandboxName, report: Report): Promise<void> {
-  await noticeWhatIsWrong(place);
   if (wanted === '' || floodPrograms.some(isWanted)) await tryFloods(place, sandbox, report);
   const trials = trialsOf(programs.filter(isWanted), sandbox);
   await inLanes(lanes[sandbox], trials, async (trial) => report.add(await tryProgram(place, trial)));
@@ -86,12 +90,6 @@ async function tryAll(place: Place, sandbox: SandboxName, report: Report): Promi
 
 function isWanted({ name }: { readonly name: string }): boolean {
   return name.includes(wanted);
-}
-
-/** A judge who is content with a wrong expectation would be content with everything. */
-async function noticeWhatIsWrong(place: Place): Promise<void> {
-  const seen = await place.run(clean.of('python'), 60);
-  if (judge({ ...clean.expected, endings: failed(3) }, seen).length === 0) throw new Error('the judge notices nothing');
 }
 
 function tellWhatIsOpen(): void {

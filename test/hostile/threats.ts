@@ -58,6 +58,8 @@ export const threats = {
   56: 'a forged last frame, and output after it',
   57: 'frames of absurd lengths and counts',
   58: 'nothing: the benign twins, under the same limits',
+  59: 'limits and priority of process 1 changed',
+  60: 'settings of its interpreter that lead back to the supervisor',
 } as const;
 
 export type Threat = keyof typeof threats;

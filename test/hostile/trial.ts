@@ -1,4 +1,4 @@
-import { judge, type Seen, showSeen } from './judge.ts';
+import { judge, showSeen } from './judge.ts';
 import type { Place } from './place.ts';
 import { type Expected, type Program, type SandboxName, succeeded, within } from './program.ts';
 import { expectedCell, type Outcome } from './report.ts';
@@ -35,27 +35,18 @@ export async function tryProgram(place: Place, { program, sandbox, expected }: T
   const seen = await place.run(program, expected.withinSeconds + patienceSeconds);
   const problems = [...prepared, ...judge(expected, seen)];
   const after = await place.run(clean.of(program.language), clean.expected.withinSeconds + patienceSeconds);
-  return outcome({ program, sandbox, expected }, seen, [
-    ...problems,
-    ...judge(clean.expected, after).map((problem) => `a clean program after it: ${problem}`),
-  ]);
+  const dirty = judge(clean.expected, after).map((problem) => `a clean program after it: ${problem}`);
+  return {
+    ...{ name: program.name, sandbox, expected: expectedCell(expected), got: showSeen(seen), seconds: seen.seconds },
+    problems: [...problems, ...dirty],
+    cleanSeconds: after.seconds,
+  };
 }
 
 async function prepare(place: Place, { language }: Program, code: string): Promise<readonly string[]> {
   const seen = await place.run({ language, code }, patienceSeconds);
   const problems = judge({ endings: succeeded, ...within(patienceSeconds) }, seen);
   return problems.map((problem) => `the program before it: ${problem}`);
-}
-
-export function outcome({ program, sandbox, expected }: Trial, seen: Seen, problems: readonly string[]): Outcome {
-  return {
-    name: program.name,
-    sandbox,
-    expected: expectedCell(expected),
-    got: showSeen(seen),
-    seconds: seen.seconds,
-    problems,
-  };
 }
 
 /** Does something with every item, at most so many at a time. */
