@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { kubernetesApi } from '../src/sandbox/kubernetes/api.ts';
+import { applyManifest } from '../src/sandbox/kubernetes/apply.ts';
+import { loadKubeconfig } from '../src/sandbox/kubernetes/kubeconfig.ts';
 import { clusterManifests, type Identity, identities } from '../src/sandbox/kubernetes/manifests.ts';
 import { type EmulatorKind, freePort, runEmulator, unusableEmulator } from './emulator.ts';
 import { startLocalCloud } from './local-cloud.ts';
@@ -11,12 +14,13 @@ import { startLocalCloud } from './local-cloud.ts';
  * The pipeline as it is deployed, on this machine: every function in a process of its own, the emulators of Firestore and
  * Pub/Sub, and the cluster of KUBECONFIG. Runs until Ctrl-C.
  */
-const usage = `usage: npm run cloud:local -- [--namespace NAME] [--port N] [--identities DIRECTORY] [--verbose]
+const usage = `usage: npm run cloud:local -- [--namespace NAME] [--port N] [--identities DIRECTORY] [--allow-image PREFIX] [--verbose]
 
-  --namespace   namespace of the executions, made with its Roles; default: executions
+  --namespace   namespace of the executions, made as by "cluster apply"; default: executions
   --port        port of the API; default: 8080
   --identities  kubeconfigs of the functions' users, called ${identities.join(', ')};
                 default: every function is the user of KUBECONFIG
+  --allow-image image beside the default ones, or a prefix of images; repeatable
   --verbose     show all that the functions log, not only what went wrong
 `;
 const { values } = parseArgs({
@@ -24,6 +28,7 @@ const { values } = parseArgs({
     namespace: { type: 'string', default: 'executions' },
     port: { type: 'string', default: '8080' },
     identities: { type: 'string' },
+    'allow-image': { type: 'string', multiple: true, default: [] },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -67,13 +72,16 @@ function kubeconfig(name: Identity): string {
   return values.identities === undefined ? (admin ?? '') : join(values.identities, name);
 }
 
-/** Makes the namespace, its quota and Roles, for whoever the kubeconfigs sign in. */
+/** Makes the namespace with all that belongs to it, for whoever the kubeconfigs sign in. */
 async function prepareNamespace(): Promise<void> {
   const users = Object.fromEntries(await Promise.all(identities.map(async (name) => [name, await userOf(name)])));
-  const items = await clusterManifests({ namespace: values.namespace, users });
-  const applying = run('kubectl', ['apply', '--filename', '-'], { timeout: 60_000 });
-  applying.child.stdin?.end(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  await applying.catch((error: Error) => fail(`cannot prepare the namespace ${values.namespace}: ${error.message}`));
+  const { access } = await loadKubeconfig({});
+  const api = kubernetesApi(access);
+  const settings = { namespace: values.namespace, users, allowedImages: values['allow-image'] };
+  for (const manifest of await clusterManifests(settings)) {
+    await applyManifest(api, manifest, { dryRun: false }).catch((error: Error) => fail(error.message));
+  }
+  api.close();
 }
 
 async function userOf(identity: Identity): Promise<string> {

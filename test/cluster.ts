@@ -44,6 +44,8 @@ export async function describeCluster(name: string, suite: () => void): Promise<
   describe.skip(`${name} (skipped: ${reason})`, suite);
 }
 
+const policyKinds = 'validatingadmissionpolicies,validatingadmissionpolicybindings';
+
 export interface Namespace extends AsyncDisposable {
   readonly name: string;
   /** `kind/name` of every Job, Pod and ConfigMap in it but those that Kubernetes itself puts there. */
@@ -66,6 +68,8 @@ export async function temporaryNamespace(options: { readonly jobs?: number } = {
     },
     [Symbol.asyncDispose]: async () => {
       await kubectl('delete', 'namespace', name, '--wait=false');
+      // What of it is in no namespace, see `cluster apply`.
+      await kubectl('delete', policyKinds, '-l', `gke-code-executor/namespace=${name}`, '--wait=false');
     },
   };
 }

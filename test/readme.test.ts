@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -82,6 +83,19 @@ await describeCluster('README example on a cluster', () => {
     expect(stdout).toBe('2 3 5 7 11 13 17 19 23 29 31 37 41 43 47\n');
     expect(stderr).toBe('15 primes below 50\n');
   }, 180_000);
+
+  it('a namespace is prepared, runs a program, and is taken away', async () => {
+    const name = `test-${randomBytes(5).toString('hex')}`;
+    const own = (script: string) => shell(script.replaceAll('executions', name));
+    const removing = block('kubectl delete').replaceAll(/^kubectl delete/gm, 'kubectl delete --wait=false');
+    try {
+      expect((await own(block('cluster apply'))).stdout).toContain(`Namespace/${name} created\n`);
+      const running = block('--sandbox kubernetes').replace('default', 'executions');
+      expect((await own(running)).stderr).toBe('15 primes below 50\n');
+    } finally {
+      expect((await own(removing)).stdout).toContain(`"gke-code-executor-jobs.${name}" deleted`);
+    }
+  }, 120_000);
 
   it('runs in a gVisor pod', async () => {
     expect((await shell(block('--sandbox kubernetes'))).stderr).toBe('15 primes below 50\n');

@@ -4,6 +4,9 @@ import type { Resource } from '../resource.ts';
 /** Exit code for what the user can mend before anything ran: wrong usage, a bad request, an unusable cluster or store. */
 export const usageExitCode = 2;
 
+/** Exit code of a check that found something. */
+export const differentExitCode = 1;
+
 /** Exit code for what went wrong after the request was accepted: it has a result, which was not seen or not passed on. */
 export const lostSightExitCode = 126;
 

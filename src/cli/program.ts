@@ -48,7 +48,11 @@ function program(): Command {
       async (id, options) => exit(await (await import('./look.ts')).remove(id, options)),
     ),
   );
-  for (const command of root.commands) command.exitOverride().showHelpAfterError('(add --help for the options)');
+  const cluster = clusterCommand();
+  root.addCommand(cluster);
+  for (const command of [...root.commands, ...cluster.commands]) {
+    command.exitOverride().showHelpAfterError('(add --help for the options)');
+  }
   return root;
 }
 
@@ -94,6 +98,37 @@ function listCommand(): Command {
   return lookOptions(command).action(async (options) => exit(await (await import('./look.ts')).list(options)));
 }
 
+function clusterCommand(): Command {
+  const apply = new Command('apply')
+    .description('make namespace, rights, limits and admission policies, with the rights of the kubeconfig')
+    .option('--dry-run', 'let the server check it all and keep nothing')
+    .action(async (options) => exit(await (await import('./cluster.ts')).apply(options)));
+  const check = new Command('check')
+    .description('tell what is missing or different; exits with 1 if anything is')
+    .action(async (options) => exit(await (await import('./cluster.ts')).check(options)));
+  const command = new Command('cluster').description('prepare a cluster for executions');
+  for (const each of [apply, check]) {
+    command.addCommand(
+      kubeconfigOptions(each)
+        .option('--namespace <name>', 'namespace for executions and nothing else', 'executions')
+        .option('--max-jobs <number>', 'most executions at a time', parseJobs)
+        .option(
+          '--allow-image <prefix>',
+          'image beside the default ones, or a prefix of images; repeatable',
+          collect,
+          [],
+        )
+        .option(
+          '--user <function=user>',
+          'who a function is in the cluster, such as launch=EMAIL; repeatable',
+          collectPair,
+          {},
+        ),
+    );
+  }
+  return command;
+}
+
 /** Options of the commands that a server can answer as well. */
 function lookOptions(command: Command): Command {
   const local = ['store', 'sandbox', 'kubeconfig', 'context', 'namespace'];
@@ -109,11 +144,17 @@ function storeOptions(command: Command): Command {
 }
 
 function sandboxOptions(command: Command): Command {
+  return kubeconfigOptions(
+    command.addOption(
+      new Option('--sandbox <kind>', 'where code runs').choices(['wasm', 'kubernetes']).default('wasm'),
+    ),
+  ).option('--namespace <name>', 'namespace of the Jobs; default: that of the context');
+}
+
+function kubeconfigOptions(command: Command): Command {
   return command
-    .addOption(new Option('--sandbox <kind>', 'where code runs').choices(['wasm', 'kubernetes']).default('wasm'))
     .option('--kubeconfig <file>', 'kubeconfig; default: as kubectl')
-    .option('--context <name>', 'context of the kubeconfig')
-    .option('--namespace <name>', 'namespace of the Jobs; default: that of the context');
+    .option('--context <name>', 'context of the kubeconfig');
 }
 
 /** Sockets kept alive and child processes must not hold a command that is done. */
@@ -142,6 +183,10 @@ function parsePort(text: string): number {
 
 function parseLimit(text: string): number {
   return parseInteger(text, 1, 100);
+}
+
+function parseJobs(text: string): number {
+  return parseInteger(text, 1, 100_000);
 }
 
 function parseInteger(text: string, minimum: number, maximum: number): number {

@@ -43,6 +43,10 @@ export type LimitName = keyof typeof limits;
 export const sizes = {
   /** Code, stdin, arguments and environment together: base64 and the supervisor added, the ConfigMap stays under 900 KiB. */
   bundleBytes: 640 * 1024,
+  /** All values of that ConfigMap as base64, supervisor included; Kubernetes itself takes up to 1 MiB. */
+  configMapBytes: 900 * 1024,
+  /** What a pod may take of its node's disk: its log, also one that the program writes past the supervisor. */
+  ephemeralStorageMiB: 128,
   args: { entries: 256 },
   env: { entries: 128, nameBytes: 256 },
   labels: { entries: 16 },
@@ -59,6 +63,8 @@ export const clocks = {
   jobSeconds: 60,
   /** Waiting that cannot heal ends the execution after this long, so that one transient report does not. */
   incurableSeconds: 15,
+  /** A finished Job that every process of ours forgot is deleted after half a day, log and all. */
+  ttlSeconds: 12 * 3600,
 } as const;
 
 /** Days that things are kept. */

@@ -67,6 +67,32 @@ describe('bad input is one readable message and exit code 2', () => {
     expect(ran.stdout.toString()).toBe('');
   });
 
+  it.each([
+    ['no command for the cluster', [], 'Usage: gke-code-executor cluster'],
+    [
+      'a namespace that others use',
+      ['apply', '--namespace', 'default'],
+      '--namespace default is not for executions alone',
+    ],
+    ['a name that no namespace can have', ['check', '--namespace', 'A_B'], '--namespace A_B cannot be a namespace'],
+    ['a function that has no rights', ['apply', '--user', 'api=a@b'], '--user api: is none of launch, watch, complete'],
+    ['a user without a name', ['apply', '--user', 'launch'], 'Give name=value.'],
+    [
+      'every image of a host',
+      ['apply', '--allow-image', 'ghcr.io/me'],
+      '--allow-image ghcr.io/me: give an image with its tag',
+    ],
+    ['two images at once', ['apply', '--allow-image', 'a:1 b:2'], '--allow-image a:1 b:2: give an image with its tag'],
+    ['no Jobs at all', ['check', '--max-jobs', '0'], 'Give a number from 1 to 100000.'],
+    ['a kubeconfig that is not there', ['check', '--kubeconfig', '/nowhere'], 'cannot read the kubeconfig /nowhere'],
+  ])('%s', async (_, args, message) => {
+    const ran = await command(['cluster', ...args]);
+    expect(ran.stderr.toString()).toContain(message);
+    expect(ran.stderr.toString()).not.toMatch(/^\s+at /m);
+    expect(ran.code).toBe(2);
+    expect(ran.stdout.toString()).toBe('');
+  });
+
   const runStandardInput = (stdin: string | Uint8Array) =>
     command(['run', '-', '--language', 'python', ...here], { stdin });
 

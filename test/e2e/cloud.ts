@@ -7,10 +7,10 @@ import { beforeAll, onTestFailed, onTestFinished } from 'vitest';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../scripts/local-cloud.ts';
 import { httpExecutor } from '../../src/client/client.ts';
 import type { Executor } from '../../src/executor.ts';
-import { clusterManifests } from '../../src/sandbox/kubernetes/manifests.ts';
-import { applyManifests, follow, type History, type Namespace, temporaryNamespace } from '../cluster.ts';
+import { follow, type History, type Namespace } from '../cluster.ts';
 import { describeEmulator } from '../emulators.ts';
 import { describeIdentities, kubeconfigOf, users } from '../sandbox/kubernetes/deployment.ts';
+import { preparedNamespace } from '../sandbox/kubernetes/prepared.ts';
 
 const run = promisify(execFile);
 const minutes = 60_000;
@@ -56,8 +56,7 @@ async function start(firestoreHost: string, pubsubHost: string, changes: Changes
   const stack = new AsyncDisposableStack();
   onTestFinished(() => stack.disposeAsync(), minutes);
   const projectId = `test-${randomBytes(5).toString('hex')}`;
-  const namespace = stack.use(await temporaryNamespace());
-  await applyManifests(await clusterManifests({ namespace: namespace.name, users, maxJobs: jobs }));
+  const namespace = stack.use(await preparedNamespace({ users, maxJobs: jobs }));
   const history = stack.use(await follow(namespace.name));
   const lines: string[] = [];
   onTestFailed(() => console.error(lines.slice(-50).join('\n')));

@@ -18,7 +18,8 @@ export interface Access {
 }
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** PATCH is a server-side apply. */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the server, for example `/api/v1/namespaces/default`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -109,7 +110,7 @@ function attempt(
   url.search = new URLSearchParams(query).toString();
   const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   const described =
-    content === undefined ? {} : { 'content-type': 'application/json', 'content-length': content.length };
+    content === undefined ? {} : { 'content-type': contentTypeOf(method), 'content-length': content.length };
   const send = url.protocol === 'http:' ? requestHttp : requestHttps;
   return new Promise((resolve, reject) => {
     const request = send(url, {
@@ -127,6 +128,11 @@ function attempt(
     });
     request.end(content);
   });
+}
+
+/** JSON is YAML. */
+function contentTypeOf(method: ApiRequest['method']): string {
+  return method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json';
 }
 
 function hasCode(error: Error, codes: readonly string[]): boolean {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { V1Job, V1PodSpec, V1PodTemplateSpec } from '@kubernetes/client-node';
 import type { ExecutionRequest, Language } from '../../execution/execution.ts';
 import { jobName } from '../../execution/identity.ts';
-import { clocks } from '../../execution/limits.ts';
+import { clocks, sizes } from '../../execution/limits.ts';
 import { podCommands } from '../../supervisor/pod-commands.ts';
 import type { SandboxSpec } from '../sandbox.ts';
 
@@ -28,16 +28,12 @@ export const containerName = 'code-runner';
 export const runtimeClass = 'gvisor';
 
 /** Names of the images that run a language unless the request names its own. */
-const images = { python: 'python:3.11-slim', javascript: 'node:24-slim' } as const;
+export const images = { python: 'python:3.11-slim', javascript: 'node:24-slim' } as const;
 
 /** Non-root user and group of the program, as in Google's Agent Development Kit. */
 const user = 1001;
 
-/** Bound of what a pod may take of its node's disk: its log, also one that the program writes past the supervisor. */
-const ephemeralStorage = '128Mi';
-
-/** A finished Job that every process of ours forgot is deleted after half a day, log and all. */
-const ttlSeconds = 12 * 3600;
+const ephemeralStorage = `${sizes.ephemeralStorageMiB}Mi`;
 
 export interface ManifestInput {
   readonly installationId: string;
@@ -95,7 +91,7 @@ export function jobManifest({ installationId, spec, nonce }: ManifestInput): V1J
         rules: [{ action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
       },
       activeDeadlineSeconds: deadlines(request).job,
-      ttlSecondsAfterFinished: ttlSeconds,
+      ttlSecondsAfterFinished: clocks.ttlSeconds,
       template: podTemplate(labelsOf(installationId, executionId), request, configMapName(name, nonce)),
     },
   };
@@ -105,7 +101,10 @@ export function jobManifest({ installationId, spec, nonce }: ManifestInput): V1J
  * Backstops for when no process of ours is left; the supervisor and the watcher are earlier. The pod's clock runs from
  * the kubelet's acknowledgement, so it includes the wait for image and start signal; the Job's also that for a node.
  */
-function deadlines({ timeoutSeconds, startTimeoutSeconds }: ExecutionRequest): { pod: number; job: number } {
+export function deadlines({
+  timeoutSeconds,
+  startTimeoutSeconds,
+}: Pick<ExecutionRequest, 'timeoutSeconds' | 'startTimeoutSeconds'>): { pod: number; job: number } {
   const pod = startTimeoutSeconds + timeoutSeconds + clocks.overdueSeconds + clocks.podSeconds;
   return { pod, job: startTimeoutSeconds + pod + clocks.jobSeconds };
 }

@@ -88,7 +88,7 @@ export function namespaceOf(api: Api, name: string, installationId: string): Nam
 }
 
 /** Sends a request whose object may not exist; undefined means that it does not. */
-async function found(api: Api, request: ApiRequest, action: string): Promise<unknown> {
+export async function found(api: Api, request: ApiRequest, action: string): Promise<unknown> {
   const answer = await api.send(request);
   return refusalOf(answer)?.kind === 'absent' ? undefined : bodyOf(answer, action);
 }

@@ -5,6 +5,12 @@ import { runtimeClass } from './job-manifest.ts';
 import { objectSchema } from './objects.ts';
 import { bodyOf, failure, refusalOf } from './refusal.ts';
 
+/** What to do when there is no RuntimeClass. */
+export const runtimeClassFix =
+  `the cluster has no RuntimeClass ${runtimeClass}, without which untrusted code is not run: on GKE add a node pool ` +
+  'with "gcloud container node-pools create sandbox --cluster CLUSTER --sandbox type=gvisor", on minikube run ' +
+  '"minikube addons enable gvisor"';
+
 /** One right within the namespace. */
 interface Right {
   readonly group: string;
@@ -32,13 +38,7 @@ export async function preflight(api: Api, namespace: string): Promise<string> {
     isRuntimeClassMissing(api),
   ]);
   if (missing.length > 0) throw new UnavailableError(rightsMessage(namespace, await whoAmI(api), missing));
-  if (runtimeMissing) {
-    throw new UnavailableError(
-      `the cluster has no RuntimeClass ${runtimeClass}, without which untrusted code is not run: on GKE add a node pool ` +
-        'with "gcloud container node-pools create sandbox --cluster CLUSTER --sandbox type=gvisor", on minikube run ' +
-        '"minikube addons enable gvisor"',
-    );
-  }
+  if (runtimeMissing) throw new UnavailableError(runtimeClassFix);
   return uid;
 }
 
@@ -136,7 +136,7 @@ async function whoAmI(api: Api): Promise<string> {
 }
 
 /** A cluster-wide object that many identities may not read: then the first Job shows what is wrong. */
-async function isRuntimeClassMissing(api: Api): Promise<boolean> {
+export async function isRuntimeClassMissing(api: Api): Promise<boolean> {
   const answer = await api.send({ method: 'GET', path: `/apis/node.k8s.io/v1/runtimeclasses/${runtimeClass}` });
   return refusalOf(answer)?.kind === 'absent';
 }

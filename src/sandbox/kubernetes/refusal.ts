@@ -45,7 +45,7 @@ type Status = z.infer<typeof statusSchema>;
 /** How Google's front ends say no (https://google.aip.dev/193). */
 const googleError = z.object({ error: z.object({ message: z.string() }) });
 
-/** Longest text of a refusal that is passed on; policies may print the whole object. */
+/** Longest text of a refusal that is passed on, as one line; policies may print the whole object. */
 const maxMessageLength = 1000;
 
 /** Says why an answer is not a success; undefined for one that is (status below 400). */
@@ -53,8 +53,9 @@ export function refusalOf({ status: code, body }: Answer): Refusal | undefined {
   if (code < 400) return undefined;
   const parsed = statusSchema.safeParse(body);
   const status = parsed.success ? parsed.data : { reason: '', message: plain(code, body), details: { causes: [] } };
-  if (code === 403 && !parsed.success) return { kind: 'barred', message: status.message.slice(0, maxMessageLength) };
-  return { kind: kindOf(code, { kind: 'Status', ...status }), message: status.message.slice(0, maxMessageLength) };
+  const message = status.message.replaceAll(/\s*\n\s*/g, ' ').slice(0, maxMessageLength);
+  if (code === 403 && !parsed.success) return { kind: 'barred', message };
+  return { kind: kindOf(code, { kind: 'Status', ...status }), message };
 }
 
 function plain(code: number, body: unknown): string {
@@ -86,7 +87,7 @@ function kindOf(code: number, status: Status): RefusalKind {
 function kindOf403({ message, details }: Status): RefusalKind {
   if (details.causes.some(({ reason }) => reason === 'NamespaceTerminating')) return 'terminating';
   if (/exceeded quota/.test(message)) return 'quota';
-  return /cannot \S+ (resource|path)/.test(message) ? 'forbidden' : 'denied';
+  return /cannot \S+ (resource|path)|attempting to grant RBAC permissions/.test(message) ? 'forbidden' : 'denied';
 }
 
 /** The body of a successful answer; throws UnavailableError for what an operator must cure, Error for all else. */

@@ -1,9 +1,10 @@
 import { jobName } from '../../../src/execution/identity.ts';
 import type { KubernetesSandbox } from '../../../src/sandbox/kubernetes/job-sandbox.ts';
 import { kubernetesSandbox } from '../../../src/sandbox/kubernetes/sandbox.ts';
-import { describeCluster, follow, type Namespace, temporaryNamespace } from '../../cluster.ts';
+import { describeCluster, follow, type Namespace } from '../../cluster.ts';
 import type { SandboxFixture } from '../../contracts/sandbox/lab.ts';
 import { sandboxContract } from '../../contracts/sandbox.ts';
+import { preparedNamespace } from './prepared.ts';
 
 const kubeletDecides = 'the kubelet starts containers';
 
@@ -16,7 +17,7 @@ await describeCluster('the Kubernetes sandbox on a real cluster', () => {
 });
 
 async function fixture(): Promise<SandboxFixture> {
-  const namespaces: Namespace[] = [await temporaryNamespace()];
+  const namespaces: Namespace[] = [await preparedNamespace({ users: {} })];
   const opened: KubernetesSandbox[] = [];
   const open = async (namespace: Namespace, id: string) => {
     const sandbox = await kubernetesSandbox({
@@ -36,7 +37,7 @@ async function fixture(): Promise<SandboxFixture> {
       return open(shared, installation);
     },
     openWithRoom: async (installation, jobs) => {
-      const small = await temporaryNamespace({ jobs });
+      const small = await preparedNamespace({ users: {}, maxJobs: jobs });
       namespaces.push(small);
       return open(small, installation);
     },

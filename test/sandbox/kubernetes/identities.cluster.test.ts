@@ -8,10 +8,11 @@ import { complete } from '../../../src/pipeline/complete.ts';
 import { launch, launchPatienceMs } from '../../../src/pipeline/launch.ts';
 import { reconcile, sweep } from '../../../src/pipeline/reconcile.ts';
 import { followLog } from '../../../src/sandbox/kubernetes/live-log.ts';
-import { clusterManifests, type Identity, identities } from '../../../src/sandbox/kubernetes/manifests.ts';
+import { type Identity, identities } from '../../../src/sandbox/kubernetes/manifests.ts';
 import { bodyOf } from '../../../src/sandbox/kubernetes/refusal.ts';
-import { applyManifests, kubectl, type Namespace, temporaryNamespace } from '../../cluster.ts';
+import { kubectl, type Namespace } from '../../cluster.ts';
 import { apiAs, type Deployment, deployment, describeIdentities, users } from './deployment.ts';
+import { preparedNamespace } from './prepared.ts';
 import { request } from './specs.ts';
 
 /** What each identity may do in the namespace, and nothing else. */
@@ -27,11 +28,7 @@ await describeIdentities('the functions, each with its own identity', () => {
   let namespace: Namespace;
   let functions: Deployment;
   beforeAll(async () => {
-    namespace = await temporaryNamespace();
-    const manifests = await clusterManifests({ namespace: namespace.name, users, maxJobs: 5 });
-    await applyManifests(manifests);
-    const quota = ['wait', '-n', namespace.name, 'quota/executions'];
-    await kubectl(...quota, '--for=jsonpath={.status.hard}', '--timeout=30s');
+    namespace = await preparedNamespace({ users, maxJobs: 5 });
     functions = await deployment({ namespace: namespace.name, cold: true });
   });
   afterAll(async () => {
@@ -66,6 +63,16 @@ await describeIdentities('the functions, each with its own identity', () => {
       const id = await functions.submit(code, fields);
       await becomes(id, ending);
       expect(await stdoutOf(id)).toBe(stdout);
+      await nothingIsLeft();
+    });
+
+    test('an image that the admission policies do not allow', async () => {
+      const id = await functions.submit('print("never")', { image: 'evil.invalid/python:3' });
+      await becomes(id, 'REJECTED');
+      expect(await functions.store.executions.get(id)).toMatchObject({
+        started: false,
+        message: expect.stringContaining('the image is not allowed; allowed are: python:3.11-slim, '),
+      });
       await nothingIsLeft();
     });
 

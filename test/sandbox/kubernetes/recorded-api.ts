@@ -43,6 +43,10 @@ function verbOf(method: ApiRequest['method'], named: boolean, query: ApiRequest[
   switch (method) {
     case 'POST':
       return 'create';
+    case 'PUT':
+      return 'update';
+    case 'PATCH':
+      return 'patch';
     case 'DELETE':
       return named ? 'delete' : 'deletecollection';
     case 'GET':

@@ -12,6 +12,9 @@ const status = (reason: string, message: string, causes: readonly string[] = [])
 const rbac =
   'jobs.batch is forbidden: User "launcher@example.com" cannot create resource "jobs" in API group "batch" in the namespace "sandbox"';
 
+const escalation =
+  'roles.rbac.authorization.k8s.io "x" is forbidden: user "clerk" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["pods"], Verbs:["get"]}';
+
 describe('refusalOf', () => {
   const table: [number, unknown, string][] = [
     [403, status('Forbidden', rbac), 'forbidden'],
@@ -23,6 +26,7 @@ describe('refusalOf', () => {
     ],
     [403, status('Forbidden', 'jobs.batch "a" is forbidden: failed quota: q: must specify limits.cpu'), 'denied'],
     [403, status('Forbidden', 'a is being terminated', ['NamespaceTerminating']), 'terminating'],
+    [403, status('Forbidden', escalation), 'forbidden'],
     [403, status('Forbidden', 'admission webhook "a.b" denied the request: no'), 'denied'],
     [422, status('Invalid', "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"), 'denied'],
     [422, status('Invalid', 'Job.batch "a" is invalid: spec.template: Required value'), 'denied'],
@@ -51,6 +55,11 @@ describe('refusalOf', () => {
   test('a body that is no Status is shown as it is', () => {
     expect(refusalOf({ status: 502, body: ' bad gateway ' })?.message).toBe('HTTP 502: bad gateway');
     expect(refusalOf({ status: 503, body: '' })?.message).toBe('HTTP 503');
+  });
+
+  test('a message of several lines becomes one', () => {
+    const { message } = refusalOf({ status: 403, body: status('Forbidden', escalation) }) ?? {};
+    expect(message).toContain('not currently held: {APIGroups:[""], Resources:["pods"]');
   });
 
   test('a long message is cut', () => {
