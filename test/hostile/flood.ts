@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Place } from './place.ts';
 import { everywhere, type Program, type SandboxName, succeeded, within } from './program.ts';
 import type { Report } from './report.ts';
-import { clean, trialsOf, tryProgram } from './trial.ts';
+import { clean, trialsOf, tryClean, tryProgram } from './trial.ts';
 
 const gigabyte = 1 << 30;
 const capBytes = 1_048_576;
@@ -48,6 +48,7 @@ export async function tryFloods(place: Place, sandbox: SandboxName, report: Repo
     const figures = `this process: idle ${mebibytes(idle)}, peak ${mebibytes(memory.peak())}, at most ${mostMebibytesAboveIdle} MiB more`;
     const problems = grown > mostMebibytesAboveIdle ? [`it cost ${grown.toFixed(0)} MiB`] : [];
     report.add({ ...outcome, problems: [...outcome.problems, ...problems], note: figures });
+    await tryClean(place, [trial], report);
   }
 }
 

@@ -1,5 +1,5 @@
 import { showExpected } from './judge.ts';
-import { known } from './known.ts';
+import { knownOf } from './known.ts';
 import type { Expected, SandboxName } from './program.ts';
 
 export interface Outcome {
@@ -9,22 +9,28 @@ export interface Outcome {
   readonly got: string;
   readonly seconds: number;
   readonly problems: readonly string[];
-  /** What a clean program after it took. */
-  readonly cleanSeconds?: number;
   /** A figure that is worth a line. */
   readonly note?: string;
+}
+
+interface CleanRun {
+  readonly after: readonly string[];
+  readonly seconds: number;
+  readonly problems: readonly string[];
 }
 
 export interface Report {
   header(): void;
   add(outcome: Outcome): void;
+  /** A clean program that ran after those; only what is wrong with it gets a line. */
+  clean(ran: CleanRun): void;
   /** Things that are there and should be gone. */
   left(things: readonly string[]): void;
   /** Prints the last line; true when nothing was a surprise and nothing was left. */
   close(): boolean;
 }
 
-const widths = { name: 58, sandbox: 10, expected: 44, got: 24, seconds: 6 };
+const widths = { name: 72, sandbox: 10, expected: 48, got: 24, seconds: 6 };
 
 /** The table, a line as soon as a program has ended. */
 export function newReport(print: (line: string) => void): Report {
@@ -36,12 +42,17 @@ export function newReport(print: (line: string) => void): Report {
     header: () => print(line('program', 'sandbox', 'expected', 'got', 'time', '')),
     add: (outcome) => {
       programs++;
-      if (outcome.cleanSeconds !== undefined) cleanSeconds.push(outcome.cleanSeconds);
       const { verdict, details } = verdictOf(outcome);
       if (verdict === 'SURPRISE') surprises++;
       const { name, sandbox, expected, got, seconds } = outcome;
       print(line(name, sandbox, expected, got, `${seconds.toFixed(1)} s`, verdict));
       for (const detail of [...details, ...(outcome.note === undefined ? [] : [outcome.note])]) print(`    ${detail}`);
+    },
+    clean: ({ after, seconds, problems }) => {
+      cleanSeconds.push(seconds);
+      if (problems.length === 0) return;
+      surprises++;
+      print(`SURPRISE: a clean program after ${after.join(', ')}: ${problems.join('; ')}`);
     },
     left: (things) => {
       leftBehind += things.length;
@@ -56,7 +67,7 @@ export function newReport(print: (line: string) => void): Report {
 }
 
 function verdictOf({ name, sandbox, problems }: Outcome): { verdict: string; details: readonly string[] } {
-  const entry = known.find((item) => item.program === name && item.sandbox === sandbox);
+  const entry = knownOf(name, sandbox);
   if (problems.length === 0 && (entry === undefined || entry.sometimes)) return { verdict: 'ok', details: [] };
   if (entry === undefined) return { verdict: 'SURPRISE', details: problems };
   if (problems.length > 0) return { verdict: 'known', details: [...problems, entry.why] };

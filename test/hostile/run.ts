@@ -9,11 +9,14 @@ import type { SandboxName } from './program.ts';
 import { programs } from './programs.ts';
 import { newReport, type Report } from './report.ts';
 import { partlyTried, threats, untried } from './threats.ts';
-import { inLanes, trialsOf, tryProgram } from './trial.ts';
+import { batches, inLanes, trialsOf, tryBatch } from './trial.ts';
 
 const usage = `usage: run.ts [part of the name of a program]
   Runs every hostile program through the whole pipeline, in a pod of the cluster of KUBECONFIG and as WebAssembly.`;
 
+/** Programs between two clean ones. */
+const batchSize = 3;
+/** Programs at a time. */
 const lanes = { kubernetes: 3, wasm: 2 } as const;
 
 const [wanted = '', ...more] = process.argv.slice(2);
@@ -83,8 +86,8 @@ async function tryWasm(report: Report): Promise<void> {
 
 async function tryAll(place: Place, sandbox: SandboxName, report: Report): Promise<void> {
   if (wanted === '' || floodPrograms.some(isWanted)) await tryFloods(place, sandbox, report);
-  const trials = trialsOf(programs.filter(isWanted), sandbox);
-  await inLanes(lanes[sandbox], trials, async (trial) => report.add(await tryProgram(place, trial)));
+  const trials = batches(trialsOf(programs.filter(isWanted), sandbox), batchSize);
+  await inLanes(lanes[sandbox], trials, (batch) => tryBatch(place, batch, report));
   for (const error of place.errors) console.log(`tried again by the pipeline: ${error}`);
 }
 

@@ -60,6 +60,7 @@ export const threats = {
   58: 'nothing: the benign twins, under the same limits',
   59: 'limits and priority of process 1 changed',
   60: 'settings of its interpreter that lead back to the supervisor',
+  61: 'more lines in the log than the node can send in good time',
 } as const;
 
 export type Threat = keyof typeof threats;

@@ -1,7 +1,8 @@
 import { judge, showSeen } from './judge.ts';
+import { knownOf } from './known.ts';
 import type { Place } from './place.ts';
 import { type Expected, type Program, type SandboxName, succeeded, within } from './program.ts';
-import { expectedCell, type Outcome } from './report.ts';
+import { expectedCell, type Outcome, type Report } from './report.ts';
 
 /** One program in one sandbox. */
 export interface Trial {
@@ -11,7 +12,7 @@ export interface Trial {
 }
 
 /** A record that is this much later than it must be is reported as it is then. */
-const patienceSeconds = 30;
+const patienceSeconds = 60;
 
 export function trialsOf(programs: readonly Program[], sandbox: SandboxName): readonly Trial[] {
   return programs.flatMap((program) => {
@@ -29,17 +30,42 @@ export const clean = {
   }),
 };
 
-/** Runs the program, and a clean one after it. */
+/** Runs a few programs, and a clean one after them. */
+export async function tryBatch(place: Place, batch: readonly Trial[], report: Report): Promise<void> {
+  for (const trial of batch) report.add(isNotRun(trial) ? notRun(trial) : await tryProgram(place, trial));
+  await tryClean(place, batch, report);
+}
+
+/** Runs a clean program after those. */
+export async function tryClean(place: Place, batch: readonly Trial[], report: Report): Promise<void> {
+  const seen = await place.run(clean.of(batch[0]?.program.language ?? 'python'), patienceSeconds);
+  report.clean({
+    after: batch.map(({ program }) => program.name),
+    seconds: seen.seconds,
+    problems: judge(clean.expected, seen),
+  });
+}
+
+const isNotRun = ({ program, sandbox }: Trial) => knownOf(program.name, sandbox)?.notRun === true;
+
+function notRun({ program, sandbox, expected }: Trial): Outcome {
+  const got = 'not run';
+  return {
+    name: program.name,
+    sandbox,
+    expected: expectedCell(expected),
+    got,
+    seconds: 0,
+    problems: ['it was not run'],
+  };
+}
+
 export async function tryProgram(place: Place, { program, sandbox, expected }: Trial): Promise<Outcome> {
   const prepared = program.before === undefined ? [] : await prepare(place, program, program.before);
   const seen = await place.run(program, expected.withinSeconds + patienceSeconds);
-  const problems = [...prepared, ...judge(expected, seen)];
-  const after = await place.run(clean.of(program.language), clean.expected.withinSeconds + patienceSeconds);
-  const dirty = judge(clean.expected, after).map((problem) => `a clean program after it: ${problem}`);
   return {
     ...{ name: program.name, sandbox, expected: expectedCell(expected), got: showSeen(seen), seconds: seen.seconds },
-    problems: [...problems, ...dirty],
-    cleanSeconds: after.seconds,
+    problems: [...prepared, ...judge(expected, seen)],
   };
 }
 
@@ -47,6 +73,13 @@ async function prepare(place: Place, { language }: Program, code: string): Promi
   const seen = await place.run({ language, code }, patienceSeconds);
   const problems = judge({ endings: succeeded, ...within(patienceSeconds) }, seen);
   return problems.map((problem) => `the program before it: ${problem}`);
+}
+
+/** As many in each as there may be. */
+export function batches<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }
 
 /** Does something with every item, at most so many at a time. */
