@@ -2,6 +2,9 @@ import { showExpected } from './judge.ts';
 import { knownOf } from './known.ts';
 import type { Expected, SandboxName } from './program.ts';
 
+/** What a program that is listed and not tried has come to. */
+export const notRun = 'not run';
+
 export interface Outcome {
   readonly name: string;
   readonly sandbox: SandboxName;
@@ -36,13 +39,15 @@ const widths = { name: 72, sandbox: 10, expected: 48, got: 24, seconds: 6 };
 export function newReport(print: (line: string) => void): Report {
   let programs = 0;
   let surprises = 0;
+  let knownOnes = 0;
   let leftBehind = 0;
   const cleanSeconds: number[] = [];
   return {
     header: () => print(line('program', 'sandbox', 'expected', 'got', 'time', '')),
     add: (outcome) => {
-      programs++;
       const { verdict, details } = verdictOf(outcome);
+      if (outcome.got !== notRun) programs++;
+      if (verdict === 'known') knownOnes++;
       if (verdict === 'SURPRISE') surprises++;
       const { name, sandbox, expected, got, seconds } = outcome;
       print(line(name, sandbox, expected, got, `${seconds.toFixed(1)} s`, verdict));
@@ -59,7 +64,10 @@ export function newReport(print: (line: string) => void): Report {
       for (const thing of things) print(`left behind: ${thing}`);
     },
     close: () => {
-      print(`clean programs after them ${cleanSeconds.length}, the slowest ${Math.max(...cleanSeconds).toFixed(1)} s`);
+      print(
+        `clean programs after them ${cleanSeconds.length}, the slowest ${Math.max(0, ...cleanSeconds).toFixed(1)} s`,
+      );
+      if (knownOnes > 0) print(`known not to end as they should ${knownOnes}`);
       print(`programs ${programs}, surprises ${surprises}, left behind ${leftBehind}`);
       return programs > 0 && surprises === 0 && leftBehind === 0;
     },

@@ -1,10 +1,11 @@
-import { temporaryNamespace, unusableCluster } from '../cluster.ts';
+import { unusableCluster } from '../cluster.ts';
 import { noticeWhatIsThere, noticeWhatIsWrong } from './controls.ts';
 import { crowdQuota, tryCrowd } from './crowd.ts';
 import { floodPrograms, tryFloods } from './flood.ts';
 import { leftChildren, leftObjects, leftOnNode } from './left-behind.ts';
 import { ownChildren, watchNode } from './node-processes.ts';
 import { openPlace, type Place } from './place.ts';
+import { preparedNamespace } from './prepared.ts';
 import type { SandboxName } from './program.ts';
 import { programs } from './programs.ts';
 import { newReport, type Report } from './report.ts';
@@ -62,9 +63,9 @@ async function onCluster(report: Report): Promise<boolean> {
 }
 
 async function tryKubernetes(report: Report): Promise<void> {
-  await using namespace = await temporaryNamespace({ jobs: lanes.kubernetes });
-  await using crowded = await temporaryNamespace({ jobs: crowdQuota });
-  await using quiet = await temporaryNamespace({ jobs: 1 });
+  await using namespace = await preparedNamespace(lanes.kubernetes);
+  await using crowded = await preparedNamespace(crowdQuota);
+  await using quiet = await preparedNamespace(1);
   using node = watchNode([namespace.name, crowded.name, quiet.name]);
   await using place = await openPlace({ sandbox: 'kubernetes', namespace: namespace.name });
   await noticeWhatIsWrong(place);

@@ -2,7 +2,7 @@ import { judge, showSeen } from './judge.ts';
 import { knownOf } from './known.ts';
 import type { Place } from './place.ts';
 import { type Expected, type Program, type SandboxName, succeeded, within } from './program.ts';
-import { expectedCell, type Outcome, type Report } from './report.ts';
+import { expectedCell, notRun, type Outcome, type Report } from './report.ts';
 
 /** One program in one sandbox. */
 export interface Trial {
@@ -32,7 +32,7 @@ export const clean = {
 
 /** Runs a few programs, and a clean one after them. */
 export async function tryBatch(place: Place, batch: readonly Trial[], report: Report): Promise<void> {
-  for (const trial of batch) report.add(isNotRun(trial) ? notRun(trial) : await tryProgram(place, trial));
+  for (const trial of batch) report.add(isNotRun(trial) ? leftOut(trial) : await tryProgram(place, trial));
   await tryClean(place, batch, report);
 }
 
@@ -48,13 +48,12 @@ export async function tryClean(place: Place, batch: readonly Trial[], report: Re
 
 const isNotRun = ({ program, sandbox }: Trial) => knownOf(program.name, sandbox)?.notRun === true;
 
-function notRun({ program, sandbox, expected }: Trial): Outcome {
-  const got = 'not run';
+function leftOut({ program, sandbox, expected }: Trial): Outcome {
   return {
     name: program.name,
     sandbox,
     expected: expectedCell(expected),
-    got,
+    got: notRun,
     seconds: 0,
     problems: ['it was not run'],
   };
