@@ -22,7 +22,8 @@ export async function applyManifests(manifests: readonly object[]): Promise<void
   if (code !== 0) throw new Error(`kubectl apply exited with ${code}`);
 }
 
-async function unusable(): Promise<string | undefined> {
+/** Why the cluster of `KUBECONFIG` cannot be used; undefined when it can. */
+export async function unusableCluster(): Promise<string | undefined> {
   if (process.env['KUBECONFIG'] === undefined) return 'KUBECONFIG is not set';
   return kubectl('get', 'runtimeclass', 'gvisor', '--request-timeout=5s').then(
     () => undefined,
@@ -33,7 +34,7 @@ async function unusable(): Promise<string | undefined> {
 
 /** A suite against the real cluster. Without one it is skipped with a notice; in CI that is a failure. */
 export async function describeCluster(name: string, suite: () => void): Promise<void> {
-  const reason = await unusable();
+  const reason = await unusableCluster();
   if (reason === undefined) {
     describe(name, suite);
     return;
