@@ -52,6 +52,9 @@ const ESCAPED: ReadonlyMap<number, number> = new Map([
   [0x6e, LF],
   [0x72, 0x0d],
 ]);
+/** How a last frame begins, and how long one is. A program can forge millions of lines, and each that is parsed costs. */
+const FINAL_START = Buffer.from('{"exit":{"');
+const FINAL_BYTES = { least: 128, most: 512 };
 /** Containerd's longest log line; the supervisor's frames are shorter. */
 const MAX_LINE_BYTES = 16_384;
 
@@ -116,10 +119,11 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
   function push(chunk: Uint8Array): readonly OutputEvent[] {
     const events: OutputEvent[] = [];
     let rest = pending.length > 0 ? Buffer.concat([pending, chunk]) : chunk;
-    for (let end = rest.indexOf(LF) + 1; end > 0; end = rest.indexOf(LF) + 1) {
+    const isRaw = () => insideRawLine || bare || rest[0] !== SOH;
+    for (let end = endOfNext(rest, isRaw()); end > 0; end = endOfNext(rest, isRaw())) {
       const line = rest.subarray(0, end);
       const begin = isFirst ? parseBegin(line) : undefined;
-      events.push(...take(begin ?? (insideRawLine || bare ? raw(line) : parseLine(line))));
+      events.push(...take(begin ?? (isRaw() ? raw(line) : parseLine(line))));
       isFirst = false;
       insideRawLine = false;
       rest = rest.subarray(end);
@@ -156,6 +160,13 @@ export function frameDecoder(caps: OutputCaps): FrameDecoder {
   return { push, end };
 }
 
+/** Where the next frame ends, or all lines up to the next that may be one; 0 when that is not there yet. */
+function endOfNext(rest: Uint8Array, isRaw: boolean): number {
+  if (!isRaw) return rest.indexOf(LF) + 1;
+  const frame = Buffer.from(rest.buffer, rest.byteOffset, rest.length).indexOf('\n\x01');
+  return frame < 0 ? rest.lastIndexOf(LF) + 1 : frame + 1;
+}
+
 type Line =
   | Readonly<{ kind: 'framed' | 'raw'; stream: StreamName | 'files'; bytes: Uint8Array }>
   | Readonly<{ kind: 'final'; advisory: Advisory }>
@@ -188,7 +199,8 @@ function parseTornLine(line: Uint8Array): Line {
 }
 
 function parseFinalFrame(line: Uint8Array, payload: Uint8Array): Line | undefined {
-  if (line[1] !== FINAL_KIND) return undefined;
+  if (line[1] !== FINAL_KIND || line.length < FINAL_BYTES.least || line.length > FINAL_BYTES.most) return undefined;
+  if (!FINAL_START.equals(payload.subarray(0, FINAL_START.length))) return undefined;
   const advisory = advisorySchema.safeParse(parsedJson(Buffer.from(payload).toString())).data;
   return advisory && { kind: 'final', advisory };
 }

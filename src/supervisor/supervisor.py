@@ -15,6 +15,7 @@ FLUSH_SECONDS, SLOW_FLUSH_SECONDS, START_SECONDS, DRAIN_SECONDS, KILL_AGAIN_SECO
 FRAME_BYTES, LOG_LINE_BYTES, LOG_BUDGET_BYTES, STREAM_RESERVE_BYTES = 8000, 64, (9 << 20) - 1024, 1 << 18
 EXIT_TIMED_OUT, EXIT_BROKEN, EXIT_CANCELLED = 124, 125, 143
 SIGKILL, SIGALRM, SIGTERM, SIGSTOP = 9, 14, 15, 19
+PR_SET_DUMPABLE = 4
 # Read by the interpreter or the C library before any of our code runs: a forked child would be too late to see them.
 START_UP_NAMES = ("PYTHON", "LC_", "LANG", "LD_", "TZ", "MALLOC_", "GLIBC_")
 COUNTS = '{"totalBytes":%d,"keptBytes":%d}'
@@ -116,6 +117,16 @@ class Stream:
                 self.kept += len(chunk)
             else:
                 self.cap = 0
+
+
+def set_dumpable(value):
+    """0 closes /proc/1: descriptors, memory and environment of a process that is not dumpable are root's."""
+    try:
+        import _ctypes
+
+        _ctypes.call_function(_ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl"), (PR_SET_DUMPABLE, value, 0, 0, 0))
+    except (ImportError, OSError):
+        pass
 
 
 class Program:
@@ -235,6 +246,9 @@ def become_program(parts, work, stdin, streams):
     # The user has no name in any image, and Matplotlib wants to write what is no output of the program.
     env.update(USER="sandbox", LOGNAME="sandbox", MPLCONFIGDIR="/tmp/matplotlib")
     env.update(given)
+    if HERE in env.get("PYTHONPATH", ""):
+        # There it would begin as its own supervisor, again and again.
+        env["PYTHONPATH"] = ":".join(entry for entry in env["PYTHONPATH"].split(":") if not entry.startswith(HERE))
     interpreter = [os.fsdecode(word) for word in parts[b"interpreter"]]
     if interpreter:
         os.execvpe(interpreter[0], [*interpreter, sys.argv[0], *args], env)
@@ -270,8 +284,11 @@ def main():
         deadline = int(stat_fields(supervisor)[19]) / 100 + START_SECONDS + int(parts[b"timeout"][0]) / 1000
         # A program's first act may be a signal to us, before we have handlers.
         unmasked = _signal.pthread_sigmask(_signal.SIG_BLOCK, {*range(1, 32), *range(34, 65)})
+        # Before the fork, so that there is no moment in which the program finds it open.
+        set_dumpable(0)
         pid = os.fork()
         if pid == 0:
+            set_dumpable(1)
             _signal.pthread_sigmask(_signal.SIG_SETMASK, unmasked)
             become_program(parts, os.path.dirname(sys.argv[0]), stdin, streams)
         else:

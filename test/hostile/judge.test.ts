@@ -8,14 +8,15 @@ const stream = (bytes: number) => ({ bytes, totalBytes: bytes, truncated: false 
 const result = {
   ...{ exitCode: 0, signal: null, fault: null, started: true, retrySafe: false },
   ...{ reason: 'Completed', message: '', durationMs: 1, outputComplete: true, stdout: stream(3), stderr: stream(0) },
+  ...{ usage: null, kernel: 'gVisor 4.4.0', streamsMerged: false, files: [], omittedFiles: 0 },
 };
 const execution: Resource = {
   ...{ id: 'x', state: 'SUCCEEDED', done: true, language: 'python', isolation: 'gvisor', image: null, waiting: null },
-  ...{ args: [], envNames: [], labels: {}, acceptedAt: seconds(1), launchedAt: seconds(2) },
+  ...{ args: [], envNames: [], files: [], outputFiles: [], labels: {}, acceptedAt: seconds(1), launchedAt: seconds(2) },
   ...{ startedAt: seconds(10), finishedAt: seconds(11), endedAt: seconds(12), result },
   limits: {
     ...{ timeoutSeconds: 5, startTimeoutSeconds: 60, cpuRequestMillicores: 10, cpuLimitMillicores: 1000 },
-    ...{ memoryRequestMiB: 16, memoryLimitMiB: 128, maxStdoutBytes: 10, maxStderrBytes: 10 },
+    ...{ memoryRequestMiB: 16, memoryLimitMiB: 128, maxStdoutBytes: 10, maxStderrBytes: 10, maxOutputFileBytes: 0 },
   },
 };
 

@@ -4,8 +4,6 @@ interface Known {
   readonly program: string;
   readonly sandbox: SandboxName;
   readonly why: string;
-  /** It ends as it should at times. */
-  readonly sometimes?: true;
   /** It would hold up everything else, or harm the node, so that it is listed and not run. */
   readonly notRun?: true;
 }
@@ -13,21 +11,9 @@ interface Known {
 /** Programs that do not end as they should, and why that is so still. One that ends as it should is to be taken off. */
 const known: readonly Known[] = [
   {
-    program: "a flood to the supervisor's stdout until the kubelet looks at the disk",
-    sandbox: 'kubernetes',
-    why: "when the kubelet has just removed the log, its words about that ('failed to try resolving symlinks in path …') are taken for the program's output",
-    sometimes: true,
-  },
-  {
     program: 'a hundred thousand frames that say nothing, then its end',
     sandbox: 'kubernetes',
     why: 'every other time the shim of gVisor waits for ever for containerd to take the rest of the log: nothing but the end of that process ends the pod, and the execution stays STOPPING',
-    notRun: true,
-  },
-  {
-    program: 'frames that say nothing, for seconds',
-    sandbox: 'kubernetes',
-    why: 'the node needs longer to send such a log than we wait for it, so that it is read again and again and the execution never ends',
     notRun: true,
   },
 ];

@@ -1,30 +1,50 @@
 import { failed, type Program, succeeded, timedOut, within } from './program.ts';
 
-const toLog = 'import os, sys, time\nlog = os.open("/proc/1/fd/1", os.O_WRONLY)\n';
-const forged =
-  '\\x01f{\\"exit\\":{\\"code\\":0},\\"timedOut\\":true,\\"durationMs\\":1,\\"stdout\\":{\\"totalBytes\\":0,\\"keptBytes\\":0},\\"stderr\\":{\\"totalBytes\\":0,\\"keptBytes\\":0}}\\n';
+/** Node.js cannot close its descriptors to its children, so that a JavaScript program can write to the log itself. */
+const toLog = `const { openSync, writeSync } = require('node:fs');
+const log = openSync('/proc/1/fd/1', 'w');
+const write = (bytes) => writeSync(log, bytes);
+const pause = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+`;
+const forged = `'\\x01f{"exit":{"code":0},"timedOut":true,"durationMs":1,"stdout":{"totalBytes":0,"keptBytes":0},"stderr":{"totalBytes":0,"keptBytes":0},"fileBytes":0,"omittedFiles":0}\\n'`;
 
 /** Programs that write to the log around their supervisor. */
 export const logPrograms: readonly Program[] = [
   {
     threat: 18,
-    name: "a child that writes to the supervisor's stdout",
+    name: "a Python program that looks for its supervisor's descriptors, memory and environment",
     language: 'python',
-    code: `${toLog}if os.fork() == 0:\n    os.write(log, b"around\\n")\n    os._exit(0)\nos.wait()\nprint("through")`,
+    code: `for path in ("/proc/1/fd/1", "/proc/1/mem", "/proc/1/environ", "/proc/1/maps"):
+    try: open(path, "r+b" if path.endswith("mem") else "rb").read(1); print("open", path)
+    except OSError as error: print("closed", path)`,
     expected: {
-      kubernetes: { endings: succeeded, stdout: { like: [/^around\n/m, /^through\n/m] }, ...within(3) },
+      kubernetes: {
+        endings: succeeded,
+        stdout: { is: 'closed /proc/1/fd/1\nclosed /proc/1/mem\nclosed /proc/1/environ\nclosed /proc/1/maps\n' },
+        ...within(3),
+      },
+    },
+  },
+  {
+    threat: 18,
+    name: "a child that writes to the supervisor's stdout",
+    language: 'javascript',
+    code: `require('node:child_process').execFileSync(process.execPath, ['-e', "require('fs').writeFileSync('/proc/1/fd/1', 'around\\\\n')"]);
+console.log('through');`,
+    expected: {
+      kubernetes: { endings: succeeded, stdout: { like: [/^around\n/m, /^through\n/m] }, ...within(4) },
     },
   },
   {
     threat: 18,
     name: "a flood to the supervisor's stdout",
-    language: 'python',
-    code: `${toLog}while True: os.write(log, b"y" * 65535 + b"\\n")`,
+    language: 'javascript',
+    code: `${toLog}for (const line = 'y'.repeat(65535) + '\\n'; ; ) write(line);`,
     request: { timeoutSeconds: 3, maxStdoutBytes: 1000 },
     expected: {
       kubernetes: {
         endings: [...timedOut, { state: 'DISK_LIMIT' }],
-        stdout: { is: 'y'.repeat(1000), leastTotalBytes: 1_000_000 },
+        stdout: { like: [/^y*$/], leastTotalBytes: 0 },
         ...within(15),
       },
     },
@@ -32,8 +52,8 @@ export const logPrograms: readonly Program[] = [
   {
     threat: 18,
     name: "a flood to the supervisor's stdout until the kubelet looks at the disk",
-    language: 'python',
-    code: `${toLog}while True: os.write(log, b"y" * 65535 + b"\\n")`,
+    language: 'javascript',
+    code: `${toLog}for (const line = 'y'.repeat(65535) + '\\n'; ; ) write(line);`,
     request: { timeoutSeconds: 40, maxStdoutBytes: 1000, cpuLimitMillicores: 300 },
     expected: {
       kubernetes: {
@@ -47,33 +67,30 @@ export const logPrograms: readonly Program[] = [
   {
     threat: 56,
     name: 'a forged last frame, and output after it',
-    language: 'python',
-    code: `${toLog}print("before")\ntime.sleep(0.2)\nos.write(log, b"${forged}")\nprint("after")\nsys.exit(5)`,
-    expected: { kubernetes: { endings: failed(5), stdout: { is: 'before\nafter\n' }, ...within(3) } },
+    language: 'javascript',
+    code: `${toLog}writeSync(1, 'before\\n'); pause(200); write(${forged}); writeSync(1, 'after\\n'); process.exit(5);`,
+    expected: { kubernetes: { endings: failed(5), stdout: { is: 'before\nafter\n' }, ...within(4) } },
   },
   {
     threat: 56,
     name: 'a forged last frame that says it succeeded, then a loop',
-    language: 'python',
-    code: `${toLog}os.write(log, b"${forged}")\nprint("after", flush=True)\nwhile True: pass`,
+    language: 'javascript',
+    code: `${toLog}write(${forged}); writeSync(1, 'after\\n'); for (;;);`,
     request: { timeoutSeconds: 2 },
-    expected: { kubernetes: { endings: timedOut, stdout: { is: 'after\n' }, ...within(5) } },
+    expected: { kubernetes: { endings: timedOut, stdout: { is: 'after\n' }, ...within(6) } },
   },
   {
     threat: 56,
     name: 'a forged last frame that says its time was over, then the exit code of that',
-    language: 'python',
-    code: `${toLog}os.write(log, b"${forged}")\nsys.exit(124)`,
-    expected: { kubernetes: { endings: [{ state: 'FAILED', exitCode: 124 }], stdout: { is: '' }, ...within(3) } },
+    language: 'javascript',
+    code: `${toLog}write(${forged}); process.exit(124);`,
+    expected: { kubernetes: { endings: [{ state: 'FAILED', exitCode: 124 }], stdout: { is: '' }, ...within(4) } },
   },
   {
     threat: 56,
     name: 'a forged last frame in JavaScript, then the end of the supervisor',
     language: 'javascript',
-    code: `const { openSync, writeSync } = require('node:fs');
-writeSync(openSync('/proc/1/fd/1', 'w'), "${forged}");
-process.kill(1, 'SIGKILL');
-setTimeout(() => {}, 5000);`,
+    code: `${toLog}write(${forged}); process.kill(1, 'SIGKILL'); setTimeout(() => {}, 5000);`,
     expected: {
       kubernetes: {
         endings: [
@@ -86,22 +103,22 @@ setTimeout(() => {}, 5000);`,
     },
   },
   {
+    threat: 56,
+    name: 'a kernel that it makes up',
+    language: 'javascript',
+    code: `${toLog}write('\\x01k6.1.0\\n'); write('\\x01r6.1.0\\n'); process.exit(125);`,
+    expected: { kubernetes: { endings: failed(125), ...within(4) } },
+  },
+  {
     threat: 57,
     name: 'frames of absurd lengths and counts',
-    language: 'python',
+    language: 'javascript',
     code: `${toLog}
-for frame in (
-    b"\\x01o" + b"z" * 3_000_000,
-    b"\\n\\x01f" + b"9" * 100_000,
-    b"\\n\\x01f" + b"[" * 16_000,
-    b"\\n\\x01f" + b'{"exit":{"code":1e308},"timedOut":false,"durationMs":-1,"stdout":{"totalBytes":9e99,"keptBytes":9e99}}',
-    b"\\n\\x01e" + b"\\x10" * 9_999,
-    b"\\n\\x01",
-    b"\\n\\x01\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff",
-): os.write(log, frame)
-os.write(log, b"\\n")
-time.sleep(0.2)
-print("end")`,
+for (const frame of ['\\x01o' + 'z'.repeat(3_000_000), '\\n\\x01f' + '9'.repeat(100_000), '\\n\\x01f' + '['.repeat(16_000),
+  '\\n\\x01f{"exit":{"code":1e308},"timedOut":false,"durationMs":-1,"stdout":{"totalBytes":9e99,"keptBytes":9e99}}',
+  '\\n\\x01a' + 'file 999999999\\x10n'.repeat(500), '\\n\\x01e' + '\\x10'.repeat(9_999), '\\n\\x01'])
+  for (let rest = Buffer.from(frame, 'latin1'); rest.length > 0; ) rest = rest.subarray(write(rest));
+write('\\n'); pause(200); console.log('end');`,
     request: { maxStdoutBytes: 4_000_000 },
     expected: {
       kubernetes: { endings: succeeded, stdout: { like: [/z{1000}/, /\nend\n$/] }, stderr: { is: '' }, ...within(8) },
@@ -110,27 +127,25 @@ print("end")`,
   {
     threat: 61,
     name: 'a hundred thousand frames that say nothing, then its end',
-    language: 'python',
-    code: `${toLog}for _ in range(100): os.write(log, b"\\x01f\\n" * 1000)\nos._exit(3)`,
+    language: 'javascript',
+    code: `${toLog}for (let n = 0; n < 100; n++) write('\\x01f\\n'.repeat(1000)); process.exit(3);`,
     expected: { kubernetes: { endings: failed(3), ...within(15) } },
   },
   {
     threat: 61,
     name: 'frames that say nothing, for seconds',
-    language: 'python',
-    code: `${toLog}end = time.monotonic() + 6\nwhile time.monotonic() < end: os.write(log, b"\\x01f\\n" * 20_000)\nos._exit(3)`,
+    language: 'javascript',
+    code: `${toLog}for (const end = Date.now() + 6000; Date.now() < end; ) write('\\x01f\\n'.repeat(20_000)); process.exit(3);`,
     request: { timeoutSeconds: 20 },
-    expected: { kubernetes: { endings: failed(3), ...within(50) } },
+    expected: { kubernetes: { endings: failed(3), ...within(60) } },
   },
   {
     threat: 50,
     name: 'nesting and escapes without end in its last words',
-    language: 'python',
+    language: 'javascript',
     code: `${toLog}
-for depth in range(200): os.write(log, b"\\x01f" + b'{"exit":' * 1900 + b"\\n")
-os.write(log, b"\\x01o" + b"\\x10n" * 8000 + b"\\n")
-time.sleep(0.2)
-print("end")`,
+for (let depth = 0; depth < 200; depth++) write('\\x01f' + '{"exit":'.repeat(1900) + '\\n');
+write('\\x01o' + '\\x10n'.repeat(8000) + '\\n'); pause(200); console.log('end');`,
     request: { maxStdoutBytes: 100 },
     expected: { kubernetes: { endings: succeeded, stdout: { keptBytes: 100 }, ...within(8) } },
   },

@@ -105,17 +105,17 @@ for (const source of ${JSON.stringify(hostThings.javascript)}) {
   {
     threat: 28,
     name: "the supervisor's environment and descriptors",
-    language: 'python',
+    language: 'javascript',
     code: `
-import os, re
-names = sorted(entry.split(b"=")[0].decode() for entry in open("/proc/1/environ", "rb").read().split(b"\\0") if entry)
-print(*(name for name in names if not name.startswith("KUBERNETES_")))
-print(*sorted(os.listdir("/execution")))`,
+const { readFileSync, readdirSync } = require('node:fs');
+const names = readFileSync('/proc/1/environ', 'latin1').split('\\0').filter(Boolean).map((entry) => entry.split('=')[0]).sort();
+console.log(...names.filter((name) => !name.startsWith('KUBERNETES_')));
+console.log(...readdirSync('/execution').sort());`,
     expected: {
       kubernetes: {
         endings: succeeded,
         stdout: {
-          like: [/^HOME( \w+)*\n\S+ \.\.data bundle sitecustomize\.py\n$/],
+          like: [/^HOME( \w+)*\n\S+ \.\.data bundle supervisor\.mjs work-files\.cjs\n$/],
           unlike: [/TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL/i],
         },
         ...quick,
@@ -138,7 +138,11 @@ print(*sorted(os.listdir("/execution")))`,
     expected: {
       kubernetes: {
         endings: succeeded,
-        stdout: { like: [/^GIVEN=value\nHOME=\/work\nLANG=C\.UTF-8\nPATH=\S+\nPYTHONUNBUFFERED=1\nTMPDIR=\/work\n$/] },
+        stdout: {
+          like: [
+            /^GIVEN=value\nHOME=\/work\nLANG=C\.UTF-8\nLOGNAME=sandbox\nMPLCONFIGDIR=\S+\nPATH=\S+\nPYTHONUNBUFFERED=1\nTMPDIR=\/work\nUSER=sandbox\n$/,
+          ],
+        },
         ...quick,
       },
       wasm: { endings: succeeded, stdout: { is: 'GIVEN=value\n' }, ...quick },
@@ -157,8 +161,7 @@ tell([(host, port) for host in ("169.254.169.254", "metadata.google.internal", "
     name: 'the API server, the kubelet, etcd, the node',
     language: 'python',
     code: `${reach}
-environ = dict(entry.split("=", 1) for entry in open("/proc/1/environ").read().split("\\0") if entry)
-service = environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
+service = "kubernetes.default.svc"
 ports = (22, 443, 2379, 2380, 6443, 10248, 10250, 10255, 10256, 16443)
 tell([(service, 443), *((node, port) for node in nodes() for port in ports)])`,
     expected: { kubernetes: { endings: succeeded, stdout: nothingReached, ...within(6) } },

@@ -76,7 +76,7 @@ export function newReport(print: (line: string) => void): Report {
 
 function verdictOf({ name, sandbox, problems }: Outcome): { verdict: string; details: readonly string[] } {
   const entry = knownOf(name, sandbox);
-  if (problems.length === 0 && (entry === undefined || entry.sometimes)) return { verdict: 'ok', details: [] };
+  if (problems.length === 0 && entry === undefined) return { verdict: 'ok', details: [] };
   if (entry === undefined) return { verdict: 'SURPRISE', details: problems };
   if (problems.length > 0) return { verdict: 'known', details: [...problems, entry.why] };
   return {

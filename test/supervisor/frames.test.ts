@@ -198,4 +198,16 @@ describe('on any log the decoder', () => {
       { numRuns: 1000 },
     );
   });
+
+  it('costs little, however many forged frames it meets', () => {
+    const log = Buffer.from('\x01f\n'.repeat(1_000_000));
+    const lines = Buffer.from('xyz\n'.repeat(750_000));
+    const time = (bytes: Buffer) => {
+      const began = performance.now();
+      decode(bytes);
+      return performance.now() - began;
+    };
+    time(lines);
+    expect(time(log)).toBeLessThan(2_000 + time(lines) * 20);
+  });
 });

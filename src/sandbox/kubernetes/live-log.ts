@@ -1,6 +1,6 @@
 import { type FrameDecoder, frameDecoder, type OutputCaps, type StreamName } from '../../supervisor/frames.ts';
 import { type Api, answerOf } from './api.ts';
-import { logRequest } from './log.ts';
+import { isNoLog, logRequest } from './log.ts';
 import { failure, refusalOf } from './refusal.ts';
 
 /**
@@ -35,8 +35,14 @@ export async function* followLog({ api, namespace, pod, caps, signal }: LiveLog)
 }
 
 async function* decoded(chunks: AsyncIterable<Buffer>, decoder: FrameDecoder) {
+  let head: string | undefined;
   try {
-    for await (const chunk of chunks) yield* decoder.push(chunk);
+    for await (const chunk of chunks) {
+      head ??= chunk.toString('latin1');
+      // The node's words about a log that it does not have are none of the program's.
+      if (isNoLog(head)) return;
+      yield* decoder.push(chunk);
+    }
   } catch {
     // A connection that breaks is opened again by whoever still wants to know.
   }

@@ -15,8 +15,14 @@ const patience = { allMs: 30_000, silenceMs: 10_000 };
 /** Milliseconds before each further attempt. */
 const pauses = [200, 500, 1000];
 
-/** What the API server answers, with status 200, when the node has no log for it. */
-const noLog = 'unable to retrieve container logs for';
+/** What the node says when it has no log for it, or is rotating it: with status 200, which it has sent before it looks. */
+const noLog = [
+  'unable to retrieve container logs for ',
+  'failed to try resolving symlinks in path ',
+  'failed to open log file ',
+  'container status is nil',
+];
+const longestNoLog = Math.max(...noLog.map((words) => words.length));
 
 /**
  * Reads the pod's log as bytes and takes the program's streams out of it. `knownPod` is the pod's name when it was
@@ -62,24 +68,34 @@ async function readOnce(namespace: Namespace, pod: string, spec: SandboxSpec, si
   const request = logRequest(namespace.name, pod, { limitBytes: String(maxLogBytes) });
   try {
     const response = await namespace.api.open({ ...request, signal }, patience.silenceMs);
-    return response.statusCode === 200 ? await read(response, spec) : await refused(response, spec);
+    return response.statusCode === 200 ? await read(response, spec, signal) : await refused(response, spec);
   } catch (error) {
     return { kind: 'failed', error };
   }
 }
 
-async function read(response: IncomingMessage, spec: SandboxSpec): Promise<Read> {
+async function read(response: IncomingMessage, spec: SandboxSpec, signal: AbortSignal): Promise<Read> {
   const decoder = frameDecoder(spec.request);
   let head = '';
   let size = 0;
-  for await (const chunk of response) {
-    const bytes: Buffer = chunk;
-    if (head.length < noLog.length) head += bytes.toString('latin1', 0, noLog.length);
-    decoder.push(bytes);
-    size += bytes.length;
-    if (size > maxLogBytes) break;
+  try {
+    for await (const chunk of response) {
+      const bytes: Buffer = chunk;
+      if (head.length < longestNoLog) head += bytes.toString('latin1', 0, longestNoLog);
+      decoder.push(bytes);
+      size += bytes.length;
+      if (size > maxLogBytes) break;
+    }
+  } catch (error) {
+    // A program can fill its log with millions of lines, which the node sends one by one: what is late now never comes.
+    if (!signal.aborted || size === 0) throw error;
   }
-  return head.startsWith(noLog) ? { kind: 'lost' } : { kind: 'output', output: outputOf(decoder) };
+  return isNoLog(head) ? { kind: 'lost' } : { kind: 'output', output: outputOf(decoder) };
+}
+
+/** Tells the words of a node that has no log from the beginning of one. */
+export function isNoLog(head: string): boolean {
+  return noLog.some((words) => head.startsWith(words));
 }
 
 async function refused(response: IncomingMessage, spec: SandboxSpec): Promise<Read> {

@@ -135,10 +135,13 @@ describe('output', () => {
     expect(await output(fake)).toEqual(nothing);
   });
 
-  test('says that there is none when the node keeps saying so, inside a 200', async () => {
-    await using fake = await withLog((response) =>
-      response.end('unable to retrieve container logs for containerd://0123456789abcdef'),
-    );
+  test.each([
+    'unable to retrieve container logs for containerd://0123456789abcdef',
+    'failed to try resolving symlinks in path "/var/log/pods/n_p_u/code-runner/0.log": lstat …: no such file or directory',
+    'failed to open log file "/var/log/pods/n_p_u/code-runner/0.log": no such file or directory',
+    'container status is nil',
+  ])('says that there is none when the node keeps saying so, inside a 200: %s', async (words) => {
+    await using fake = await withLog((response) => response.end(words));
     expect(await output(fake)).toEqual(nothing);
     expect(fake.asked).toHaveLength(1 + 4);
   });
