@@ -72,6 +72,8 @@ export const resourceSchema = z.object({
         })
         .nullable(),
       outputComplete: z.boolean(),
+      /** Why it is not, half a sentence; null when it is. */
+      outputIncompleteBecause: z.string().nullable(),
       /** The kernel that the program ran on, as its supervisor saw it: `gVisor` and a version. */
       kernel: z.string().nullable(),
       /** Both streams came as one, as `stdout`: a shell image with neither Python nor Node.js in it. */
@@ -152,6 +154,7 @@ function toResult(execution: FinalExecution): Resource['result'] {
     durationMs: output.durationMs,
     usage: isolation === 'gvisor' ? usageOf(request, startedAt, finishedAt) : null,
     outputComplete: output.complete,
+    outputIncompleteBecause: output.incompleteBecause,
     kernel: output.kernel,
     streamsMerged: output.merged === true,
     stdout: output.stdout,

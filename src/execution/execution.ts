@@ -75,6 +75,8 @@ const outputSummarySchema = z.object({
   omittedFiles: z.int().default(0),
   /** False when the log broke off: what is kept is true, but there may have been more. */
   complete: z.boolean(),
+  /** Why it is not, half a sentence; null when it is. */
+  incompleteBecause: z.string().nullable().default(null),
   /** The kernel that the supervisor saw, for example `gVisor 4.4.0`; null where it could not say. */
   kernel: z.string().nullable().default(null),
   /** Both streams came as one, as standard output. */

@@ -8,6 +8,7 @@ export const noOutput: OutputSummary = {
   omittedFiles: 0,
   kernel: null,
   complete: true,
+  incompleteBecause: null,
   durationMs: null,
 };
 

@@ -156,6 +156,7 @@ function parts({ stdout, stderr, files }: SandboxOutput): Parts {
 
 function summary(captured: SandboxOutput): OutputSummary {
   const { stdout, stderr, files, omittedFiles, complete, kernel, merged, report } = captured;
+  const { incompleteBecause = 'the end of the log is missing, or a part of it' } = captured;
   const stream = ({ bytes, totalBytes }: SandboxOutput['stdout']) => ({
     bytes: bytes.length,
     totalBytes,
@@ -167,6 +168,7 @@ function summary(captured: SandboxOutput): OutputSummary {
     files: unpackFiles(files).map(({ path, bytes }) => ({ path, bytes: bytes.length })),
     omittedFiles,
     complete,
+    incompleteBecause: complete ? null : incompleteBecause,
     kernel,
     ...(merged && { merged }),
     durationMs: report?.durationMs ?? null,

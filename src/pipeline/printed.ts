@@ -23,10 +23,11 @@ export async function printed(
     return await ports.sandbox.output(job, specOf(execution));
   } catch (error) {
     if (ports.clock.now() <= overSince(execution, ending) + patienceMs) throw error;
-    return { ...unread, complete: false, kernel: null, report: null };
+    return { ...unread, complete: false, incompleteBecause: unreadable, kernel: null, report: null };
   }
 }
 
+const unreadable = 'the node could not be asked for the log';
 const nothing = { bytes: new Uint8Array(), totalBytes: 0 };
 const unread = { stdout: nothing, stderr: nothing, files: new Uint8Array(), omittedFiles: 0 };
 

@@ -68,6 +68,8 @@ export interface SandboxOutput {
   readonly omittedFiles: number;
   /** False when the end of the output was not seen. */
   readonly complete: boolean;
+  /** Why it is not, where that is known: half a sentence. */
+  readonly incompleteBecause?: string;
   /** Both streams came as one, as standard output: the image has nothing to keep them apart with. */
   readonly merged?: true;
   /** What the supervisor saw of its kernel before any code ran; null when it did not say, or where there is none. */

@@ -67,6 +67,7 @@ export const output: OutputSummary = {
   omittedFiles: 1,
   kernel: 'gVisor 4.4.0',
   complete: true,
+  incompleteBecause: null,
   durationMs: 900,
 };
 

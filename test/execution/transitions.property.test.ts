@@ -21,6 +21,7 @@ const output: fc.Arbitrary<OutputSummary> = fc.record({
   omittedFiles: fc.nat(2),
   kernel: fc.constantFrom('gVisor 4.4.0', null),
   complete: fc.boolean(),
+  incompleteBecause: fc.constantFrom('the pod or its log is gone', null),
   durationMs: fc.option(fc.nat(1000)),
 });
 const waiting = fc.record({

@@ -7,7 +7,15 @@ const seconds = (second: number) => new Date(second * 1000).toISOString();
 const stream = (bytes: number) => ({ bytes, totalBytes: bytes, truncated: false });
 const result = {
   ...{ exitCode: 0, signal: null, fault: null, started: true, retrySafe: false },
-  ...{ reason: 'Completed', message: '', durationMs: 1, outputComplete: true, stdout: stream(3), stderr: stream(0) },
+  ...{
+    reason: 'Completed',
+    message: '',
+    durationMs: 1,
+    outputComplete: true,
+    outputIncompleteBecause: null,
+    stdout: stream(3),
+    stderr: stream(0),
+  },
   ...{ usage: null, kernel: 'gVisor 4.4.0', streamsMerged: false, files: [], omittedFiles: 0 },
 };
 const execution: Resource = {

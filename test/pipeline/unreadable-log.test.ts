@@ -11,6 +11,7 @@ const nothingKept = {
   stdout: { bytes: 0, totalBytes: 0, truncated: false },
   stderr: { bytes: 0, totalBytes: 0, truncated: false },
   complete: false,
+  incompleteBecause: 'the node could not be asked for the log',
   durationMs: null,
 };
 

@@ -55,7 +55,7 @@ export function logRequest(namespace: string, pod: string, query: ApiRequest['qu
 }
 
 function nothing(spec: SandboxSpec): SandboxOutput {
-  return outputOf(frameDecoder(spec.request));
+  return { ...outputOf(frameDecoder(spec.request)), incompleteBecause: 'the pod or its log is gone' };
 }
 
 type Read =
@@ -89,6 +89,8 @@ async function read(response: IncomingMessage, spec: SandboxSpec, signal: AbortS
   } catch (error) {
     // A program can fill its log with millions of lines, which the node sends one by one: what is late now never comes.
     if (!signal.aborted || size === 0) throw error;
+    const incompleteBecause = 'the log was too long to be read in time';
+    return { kind: 'output', output: { ...outputOf(decoder), complete: false, incompleteBecause } };
   }
   return isNoLog(head) ? { kind: 'lost' } : { kind: 'output', output: outputOf(decoder) };
 }

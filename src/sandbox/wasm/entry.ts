@@ -62,7 +62,9 @@ export function newEntry(
     },
 
     output(): SandboxOutput {
-      return ended === undefined ? { ...noOutput, ...child.output() } : finalOutput(ended);
+      return ended === undefined
+        ? { ...noOutput, ...child.output(), incompleteBecause: 'it ran still' }
+        : finalOutput(ended);
     },
 
     /** Ends the child and says whether it had been given its code. */

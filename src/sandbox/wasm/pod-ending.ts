@@ -19,6 +19,7 @@ export const noOutput: SandboxOutput = {
   files: new Uint8Array(),
   omittedFiles: 0,
   complete: false,
+  incompleteBecause: 'the process that ran it is gone',
   kernel: null,
   report: null,
 };
@@ -47,5 +48,6 @@ export function finalOutput({ ending, startedAt, finishedAt, ...printed }: WasmE
   const { stdout, stderr, files, omittedFiles } = printed;
   const isComplete = ending !== 'killed';
   const report = isComplete ? { signal: null, durationMs: finishedAt - startedAt } : null;
-  return { stdout, stderr, files, omittedFiles, complete: isComplete, kernel: null, report };
+  const because = isComplete ? {} : { incompleteBecause: 'the interpreter was killed' };
+  return { stdout, stderr, files, omittedFiles, complete: isComplete, ...because, kernel: null, report };
 }
