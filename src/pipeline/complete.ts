@@ -30,13 +30,15 @@ export async function complete(ports: Ports, executionId: string): Promise<void>
 
 async function advance(ports: Ports, execution: Launched): Promise<void> {
   const job = { executionId: execution.id, jobUid: execution.jobUid };
+  // What shows as running was so then at the earliest; the answer may be old when we come to think about it.
+  const askedAt = ports.clock.now();
   const status = await ports.sandbox.inspect(job);
   if (status.kind === 'ended' && isOwnEnding(execution, status)) return finish(ports, execution, job, status);
   if (execution.state === 'STOPPING') return stop(ports, execution, job, status);
   // What only events tell, the watch, which may read them, has written or is about to.
   if (!needsExplanation(status) && !(await noteProgress(ports, job, status))) return lose(ports, job, status);
   if (execution.state === 'RUNNING' && status.kind === 'waiting') return lookAgain(ports, job);
-  if (status.kind === 'running' && isOverdue(execution, ports.clock.now())) {
+  if (status.kind === 'running' && isOverdue(execution, askedAt)) {
     await fence(ports, job, status, { type: 'overdue' });
   }
 }
@@ -83,7 +85,7 @@ async function finish(ports: Ports, execution: Launched, job: Job, { ending }: E
     kernel: captured.kernel,
     missingModule: missingModule(captured.stderr.bytes),
   });
-  const kept = captured.complete ? null : await keptOutput(ports, execution.id);
+  const kept = captured.complete ? null : await keptOutput(ports, execution.id, captured);
   const output = verdict.started ? (kept ?? summary(captured)) : { ...noOutput, kernel: captured.kernel };
   const event = { type: 'ended', jobUid: job.jobUid, ending, verdict, output } as const;
   await apply(ports, execution.id, event, kept === null ? parts(captured) : undefined);
@@ -91,10 +93,13 @@ async function finish(ports: Ports, execution: Launched, job: Job, { ending }: E
   await ringIfWaiting(ports);
 }
 
-/** What somebody who stops the execution has stored meanwhile, all of it, before the pod and its log were deleted. */
-async function keptOutput({ store }: Ports, id: string): Promise<OutputSummary | null> {
+/** What somebody who stops the execution has stored meanwhile, if it is more: the pod and its log may be deleted by now. */
+async function keptOutput({ store }: Ports, id: string, captured: SandboxOutput): Promise<OutputSummary | null> {
   const now = await store.executions.get(id);
-  return now?.state === 'STOPPING' && now.output?.complete === true ? now.output : null;
+  if (now?.state !== 'STOPPING' || now.output === null) return null;
+  const { stdout, stderr, complete } = now.output;
+  const isMore = stdout.bytes + stderr.bytes > captured.stdout.bytes.length + captured.stderr.bytes.length;
+  return complete || isMore ? now.output : null;
 }
 
 /**

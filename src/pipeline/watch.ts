@@ -9,6 +9,8 @@ import type { Ports } from './ports.ts';
 export async function watch(ports: Ports, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
   const pending = new Set<Promise<void>>();
   await ports.sandbox.watch((observation) => {
+    // Whoever waits for the end of this would not wait for it.
+    if (signal.aborted) return;
     const relayed = relay(ports, observation)
       .catch(onError)
       .finally(() => pending.delete(relayed));

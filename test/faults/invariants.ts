@@ -198,7 +198,8 @@ function checkOutput(violate: Violate, { at, execution, parts }: Write, evidence
 function mayLoseOutput(at: number, { faulty, truth, story, deeds }: Evidence): boolean {
   // The kubelet's clock has whole seconds.
   const isGivenUp = faulty && at - (truth.stops.at(-1)?.at ?? at) > 299_000;
-  return isGivenUp || story.rotated || losses.some((deed) => deeds.has(deed));
+  // Who stops an execution deletes its pod once what was printed until then is stored.
+  return isGivenUp || deeds.has('cancelled') || story.rotated || losses.some((deed) => deeds.has(deed));
 }
 
 /** I4 and I5: nothing is left of what is final. */

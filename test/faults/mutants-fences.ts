@@ -120,7 +120,7 @@ const relays: readonly Mutant[] = [
   {
     name: 'what runs too long is left to run',
     file: 'src/pipeline/complete.ts',
-    from: "if (status.kind === 'running' && isOverdue(execution, ports.clock.now())) {",
+    from: "if (status.kind === 'running' && isOverdue(execution, askedAt)) {",
     to: "if (status.kind === 'running' && isOverdue(execution, 0)) {",
   },
 ];

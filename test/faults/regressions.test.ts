@@ -36,6 +36,12 @@ const schedules = {
   'an ending whose log was deleted by who stopped it keeps the output that was stored before': [
     'random embedded/1795470522 keep=2,3,5,6 faults:',
   ],
+  'what nobody waits for any more is not relayed': [
+    'random cloud/1795894749 keep=0,1,2,3 faults: launch:store.get#1=crash-before launch:store.query#1=crash-before launch:store.get#3=crash-before launch:store.part#3=crash-before complete:api.list#2=hang launch:store.part#7=crash-before watch:api.list#1=hang reconcile:bus.publish#1=crash-before watch:leases.update#12=hang reconcile:bus.publish#7=crash-before launch:bus.publish#3=duplicate watch:observe#9=crash-after complete:sandbox.inspect#5=hang watch:observe#18=crash-before watch:observe#22=reorder watch:leases.update#20=error-after watch:store.query#12=stall',
+  ],
+  'a program whose status was read long ago is not called overdue': [
+    'random gated/1795880898 keep=1,2 faults: launch:store.get#1=stall lease:leases.create#6=stall watch:observe#4=duplicate watch:store.update#6=stall reconcile:store.update#1=crash-before reconcile:leases.query#3=hang lease:leases.create#14=stall launch:store.get#2=stall lease:leases.update#10=stall',
+  ],
   'a Job that its launcher did not record goes on, though an older execution waits for its room': [
     'random embedded/1795470002 keep=0,1 faults: submit:bus.publish#1=crash-after launch:sandbox.create#1=crash-after',
   ],
