@@ -92,6 +92,9 @@ const ownDiskUse =
 /** Container reasons that mean the program's first instruction was never reached. */
 const neverStarted: ReadonlySet<string> = new Set(['StartError', 'ContainerCannotRun', 'RunContainerError']);
 
+/** The kubelet died, or lost patience, while the runtime was starting it: what that came to, nobody was told. */
+const brokenOff = /context (canceled|deadline exceeded)/;
+
 function classifyContainer(
   container: NonNullable<PodEnding['container']>,
   context: EndingContext,
@@ -101,7 +104,10 @@ function classifyContainer(
   if (reason === 'OOMKilled') {
     return verdict('MEMORY_LIMIT', 'limit', true, { exitCode, reason, message: 'the memory limit was exceeded' });
   }
-  if (neverStarted.has(reason) || reason === statusUnknown) return interrupted(reason, message, started);
+  if (neverStarted.has(reason) || reason === statusUnknown) {
+    const { retrySafe, ...interruption } = interrupted(reason, message, started);
+    return { ...interruption, retrySafe: retrySafe && !brokenOff.test(message) };
+  }
   if (exitCode === 0) return verdict('SUCCEEDED', null, true, { exitCode, reason: 'Completed', message: '' });
   if (exitCode === brokenExitCode && context.kernel?.startsWith(requiredKernel) === false) {
     const refused = `its kernel is ${context.kernel} and not ${requiredKernel}`;

@@ -7,6 +7,7 @@ import {
   limit,
   mute,
   neverRan,
+  nobodyKnows,
   program,
   type Row,
   saysTimedOut,
@@ -156,6 +157,16 @@ const byContainer: readonly Row[] = [
     ending: exited(124, { finishedAt: null }),
     context: spoken,
     verdict: { state: 'FAILED', exitCode: 124 },
+  },
+  {
+    what: 'a start that broke off with the kubelet',
+    ending: exited(128, {
+      reason: 'StartError',
+      message: 'failed to start containerd task "x": context canceled',
+      startedAt: null,
+    }),
+    context: mute,
+    verdict: { ...interrupted, ...nobodyKnows, reason: 'StartError' },
   },
   ...['StartError', 'ContainerCannotRun', 'RunContainerError'].map((reason) => ({
     what: `a container that could not start (${reason})`,
