@@ -42,13 +42,6 @@ await describeCluster('what somebody else does to a running program on a real cl
     const ended = await disturbed(sleeps, (job) => kubectl('delete', job, ...inNamespace(), '--wait=false'));
     expect(ended).toMatchObject({ state: 'LOST', fault: 'platform', started: true, retrySafe: false });
   });
-
-  test('a Job whose own deadline passes is TIMED_OUT', { timeout: 120_000 }, async () => {
-    const ended = await disturbed(sleeps, (job) =>
-      kubectl('patch', job, ...inNamespace(), '--type=merge', '-p', '{"spec":{"activeDeadlineSeconds":1}}'),
-    );
-    expect(ended).toMatchObject({ state: 'TIMED_OUT', fault: 'limit', started: true, reason: 'DeadlineExceeded' });
-  });
 });
 
 await describeCluster('a log that its node has rotated', () => {
