@@ -37,7 +37,7 @@ export const pipelineMutants: readonly Mutant[] = [
     name: 'the start signal comes before the record is LAUNCHING',
     file: 'src/pipeline/launch.ts',
     from: "async function begin(ports: Ports, { id }: Execution, jobUid: string): Promise<void> {\n  const update = await apply(ports, id, { type: 'launched', jobUid });",
-    to: "async function begin(ports: Ports, { id, ...rest }: Execution, jobUid: string): Promise<void> {\n  const code = (await ports.store.executions.part(id, 'code')) ?? new Uint8Array();\n  await ports.sandbox.start({ executionId: id, jobUid }, specOf({ id, ...rest }), { code, stdin: new Uint8Array() }, async () => true);\n  const update = await apply(ports, id, { type: 'launched', jobUid });",
+    to: "async function begin(ports: Ports, { id, ...rest }: Execution, jobUid: string): Promise<void> {\n  const code = (await ports.store.executions.part(id, 'code')) ?? new Uint8Array();\n  await ports.sandbox.start({ executionId: id, jobUid }, specOf({ id, ...rest }), { code, stdin: new Uint8Array(), files: new Uint8Array() }, async () => true);\n  const update = await apply(ports, id, { type: 'launched', jobUid });",
   },
   {
     name: 'a launcher that lost its compare-and-set keeps going',
