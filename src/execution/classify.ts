@@ -17,7 +17,10 @@ export const podEndingSchema = z.object({
       finishedAt: z.int().nullable(),
     })
     .nullable(),
-  /** `Complete` or the reason of the Job's `Failed` condition, set only when no pod is left to ask. */
+  /**
+   * `Complete` or the reason of the Job's `Failed` condition, set when no pod is left to ask; `DeadlineExceeded` also
+   * beside the pod that this deadline of the Job deleted.
+   */
   jobReason: z.string(),
 });
 export type PodEnding = Readonly<z.infer<typeof podEndingSchema>>;
@@ -56,7 +59,8 @@ export const timeoutExitCode = 124;
 
 /**
  * Says what an ending means. A terminated pod decides alone: disruption, then the pod's reason, then the container's
- * reason, then exit code and clocks; the Job's conditions count only when no pod is left. Order after
+ * reason, then exit code and clocks; the Job's conditions count only when no pod is left, or none that it did not
+ * delete itself. Order after
  * Tekton's and Argo's; success is never inferred from the absence of failure.
  */
 export function classify(ending: PodEnding, context: EndingContext): Verdict {
@@ -64,10 +68,13 @@ export function classify(ending: PodEnding, context: EndingContext): Verdict {
   const started = context.started || mayHaveStarted(container);
   if (ending.disruption !== '') return interrupted(ending.disruption, ending.podMessage, started);
   if (ending.podReason !== '') return classifyPodReason(ending, started);
-  if (container !== null) return classifyContainer(container, context, started);
+  if (container !== null && ending.jobReason !== jobDeadline) return classifyContainer(container, context, started);
   // With no pod to ask, or one that says nothing, nobody knows that no code ran.
-  return { ...classifyWithoutPod(ending.jobReason, started), retrySafe: false };
+  return { ...classifyByJob(ending.jobReason, started), retrySafe: false };
 }
+
+/** Reason of the `Failed` condition of a Job that reached its `activeDeadlineSeconds`, which deletes its pod. */
+const jobDeadline = 'DeadlineExceeded';
 
 const statusUnknown = 'ContainerStatusUnknown';
 
@@ -148,7 +155,7 @@ function ranFor(container: NonNullable<PodEnding['container']>): number {
   return (container.finishedAt - container.startedAt) / 1000;
 }
 
-function classifyWithoutPod(jobReason: string, started: boolean): Verdict {
+function classifyByJob(jobReason: string, started: boolean): Verdict {
   if (jobReason === '') {
     return verdict('LOST', 'platform', started, { reason: 'NoStatus', message: 'the pod ended without saying how' });
   }
@@ -156,7 +163,7 @@ function classifyWithoutPod(jobReason: string, started: boolean): Verdict {
     const gone = 'the pod was deleted before its log could be read';
     return verdict('SUCCEEDED', null, true, { exitCode: 0, reason: 'Completed', message: gone });
   }
-  if (jobReason === 'DeadlineExceeded') return deadlineExceeded(started, 'the deadline of the Job was reached');
+  if (jobReason === jobDeadline) return deadlineExceeded(started, 'the deadline of the Job was reached');
   if (jobReason === 'PodFailurePolicy') return interrupted(jobReason, 'the pod was disrupted', started);
   const gone = 'the pod failed and was deleted before it could be read';
   return verdict('LOST', 'platform', true, { reason: jobReason, message: gone });

@@ -57,6 +57,13 @@ export function stopped(execution: ExecutionIn<'STOPPING'>, seenStarted: boolean
   };
 }
 
+/** The ending of an execution that could not be stopped: not what was wished, since what was printed may not be all. */
+export function unfenced(execution: ExecutionIn<'STOPPING'>, message: string, now: number): FinalExecution {
+  const output = { ...(execution.output ?? noOutput), complete: false, incompleteBecause: 'it may still run' };
+  const lost = { state: 'LOST', fault: 'platform', reason: 'NotRemoved', message, output } as const;
+  return { ...stopped(execution, null, now), ...lost };
+}
+
 /** The ending of an execution whose Job was never recorded, so that no code can have run. */
 export function neverStarted(
   execution: ExecutionIn<'ACCEPTED'>,

@@ -8,7 +8,7 @@ import {
   type StoppingReason,
   type Waiting,
 } from './execution.ts';
-import { ended, neverStarted, stopped } from './final.ts';
+import { ended, neverStarted, stopped, unfenced } from './final.ts';
 
 /** Everything that can happen to an execution. `jobUid` fences: an event of another Job changes nothing. */
 export type ExecutionEvent =
@@ -46,6 +46,8 @@ export type ExecutionEvent =
       /** A container was seen started before it went; null when nothing was left to look at. */
       readonly started: boolean | null;
     }
+  /** What was to be stopped did not go; nobody knows whether it runs. */
+  | { readonly type: 'unfenced'; readonly jobUid: string; readonly message: string }
   | { readonly type: 'rejected'; readonly message: string }
   | { readonly type: 'takenOver'; readonly process: string; readonly fromEpoch: number };
 
@@ -158,6 +160,8 @@ function fromStopping(execution: ExecutionIn<'STOPPING'>, event: ExecutionEvent,
       return { ...execution, output: event.output };
     case 'removed':
       return event.jobUid === execution.jobUid ? stopped(execution, event.started, now) : execution;
+    case 'unfenced':
+      return event.jobUid === execution.jobUid ? unfenced(execution, event.message, now) : execution;
     default:
       return execution;
   }

@@ -2,9 +2,17 @@ import { classify } from '../execution/classify.ts';
 import { type Execution, type ExecutionIn, isFinal, type OutputSummary } from '../execution/execution.ts';
 import { unpackFiles } from '../execution/files.ts';
 import { noOutput } from '../execution/final.ts';
+import { clocks } from '../execution/limits.ts';
 import { missingModule } from '../execution/missing-module.ts';
 import type { ExecutionEvent } from '../execution/transitions.ts';
-import { type Job, needsExplanation, type SandboxOutput, type SandboxStatus } from '../sandbox/sandbox.ts';
+import {
+  type Job,
+  NotRemovedError,
+  needsExplanation,
+  type Removal,
+  type SandboxOutput,
+  type SandboxStatus,
+} from '../sandbox/sandbox.ts';
 import type { Parts } from '../store/store.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
 import { isOverdue } from './deadlines.ts';
@@ -116,13 +124,28 @@ async function stop(ports: Ports, execution: ExecutionIn<'STOPPING'>, job: Job, 
     const output = summary(captured);
     await apply(ports, execution.id, { type: 'collected', jobUid: job.jobUid, output }, parts(captured));
   }
-  const { started } = await ports.sandbox.remove(job, { wait: true });
+  const removal = await removed(ports, execution, job);
+  if (removal === null) return;
+  const { started } = removal;
   await apply(ports, execution.id, {
     type: 'removed',
     jobUid: job.jobUid,
     started: typeof startedAt === 'number' || (startedAt === undefined && started === false ? null : started),
   });
   await ringIfWaiting(ports);
+}
+
+/** Waits until nothing of the Job can run; null when that was hoped for long enough, and the execution ended as lost. */
+async function removed(ports: Ports, execution: ExecutionIn<'STOPPING'>, job: Job): Promise<Removal | null> {
+  try {
+    return await ports.sandbox.remove(job, { wait: true });
+  } catch (error) {
+    const patienceEnds = execution.stoppingSince + clocks.fenceSeconds * 1000;
+    if (!(error instanceof NotRemovedError) || ports.clock.now() < patienceEnds) throw error;
+    const message = `it was to be stopped (${execution.why}) and is still there after ${clocks.fenceSeconds} s: it may run on a node that is lost`;
+    await apply(ports, execution.id, { type: 'unfenced', jobUid: job.jobUid, message });
+    return null;
+  }
 }
 
 /** When the container started; null when it had not, undefined when the status comes too late to tell. */

@@ -8,7 +8,17 @@ import { noOutput } from './memory/log.ts';
 import { jobOf, mirror, podsIn, type View } from './memory/mirror.ts';
 import { isOver, type JobObject } from './memory/objects.ts';
 import { statusOf } from './memory/status.ts';
-import type { Creation, Job, Removal, Sandbox, SandboxInput, SandboxOutput, SandboxSpec, Start } from './sandbox.ts';
+import {
+  type Creation,
+  type Job,
+  NotRemovedError,
+  type Removal,
+  type Sandbox,
+  type SandboxInput,
+  type SandboxOutput,
+  type SandboxSpec,
+  type Start,
+} from './sandbox.ts';
 
 export interface MemorySandboxOptions {
   readonly cluster: MemoryCluster;
@@ -172,7 +182,7 @@ async function removeAndWait(connection: Connection, job: Job): Promise<Removal>
   const cancel = cluster.clock.setTimeout(() => end.abort(), removalTimeoutMs);
   await mirror({ api, clock: cluster.clock, installation, signal: end.signal, notice, first });
   cancel();
-  if (!seen.gone) throw new Error(`Job ${job.jobUid} is still being removed; try again`);
+  if (!seen.gone) throw new NotRemovedError(`Job ${job.jobUid} is still being removed; try again`);
   return { started: seen.started };
 }
 

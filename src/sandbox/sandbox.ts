@@ -83,6 +83,9 @@ export interface Removal {
   readonly started: boolean | null;
 }
 
+/** What was to be removed is still there, and may still run: its node does not end it, or is lost. */
+export class NotRemovedError extends Error {}
+
 export interface Observation {
   readonly job: Job;
   readonly status: SandboxStatus;
@@ -123,7 +126,7 @@ export interface Sandbox {
   output(job: Job, spec: SandboxSpec): Promise<SandboxOutput>;
   /**
    * Deletes the Job and all that belongs to it; absent is success. With `wait` it resolves only when nothing of it
-   * can run any more.
+   * can run any more, and throws NotRemovedError when that is not so within a minute.
    */
   remove(job: Job, options: { readonly wait: boolean }): Promise<Removal>;
   /** Every Job of this installation that exists, for the sweep. */

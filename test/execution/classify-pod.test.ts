@@ -164,6 +164,18 @@ const withoutPod: readonly Row[] = [
     verdict: { state: 'START_TIMEOUT', fault: 'platform', ...nobodyKnows },
   },
   {
+    what: 'the deadline of a Job beside the pod that it deleted',
+    ending: { ...silent, jobReason: 'DeadlineExceeded', container: killed },
+    context: mute,
+    verdict: { state: 'TIMED_OUT', ...limit, message: 'the deadline of the Job was reached' },
+  },
+  {
+    what: 'the deadline of a Job beside its pod, which never ran',
+    ending: { ...silent, jobReason: 'DeadlineExceeded', container: { ...killed, startedAt: null, reason: 'Error' } },
+    context: mute,
+    verdict: { state: 'START_TIMEOUT', fault: 'platform', ...nobodyKnows },
+  },
+  {
     what: 'a disruption whose pod is gone',
     ending: { ...silent, jobReason: 'PodFailurePolicy' },
     context: mute,

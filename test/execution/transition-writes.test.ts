@@ -225,6 +225,20 @@ describe('what a transition writes', () => {
     expect(transition(known, { type: 'collected', jobUid, output: noOutput }, now)).toBe(known);
   });
 
+  test('a stop that did not succeed is LOST, with what is known and no more', () => {
+    const unfenced = { type: 'unfenced', jobUid, message: 'there' } as const;
+    const lost = { state: 'LOST', fault: 'platform', reason: 'NotRemoved', message: 'there', retrySafe: false };
+    const unsure = { complete: false, incompleteBecause: 'it may still run' };
+    expect(transition(stopped({ output }), unfenced, now)).toMatchObject({
+      ...lost,
+      started: true,
+      startedAt: 3_000,
+      output: { ...output, ...unsure },
+    });
+    const nothing = { ...lost, started: false, startedAt: null, output: { ...noOutput, ...unsure } };
+    expect(transition(stopped({ startedAt: null }), unfenced, now)).toMatchObject(nothing);
+  });
+
   const outcomes = {
     cancelled: { state: 'CANCELLED', fault: null, reason: 'Cancelled' },
     start_timeout: { state: 'START_TIMEOUT', fault: 'platform', reason: 'StartTimeout' },

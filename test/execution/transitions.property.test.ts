@@ -45,6 +45,7 @@ const event: fc.Arbitrary<ExecutionEvent> = fc.oneof(
   fc.record({ type: fc.constant('lost'), jobUid: uid, message: fc.constant('gone') }),
   fc.record({ type: fc.constant('collected'), jobUid: uid, output }),
   fc.record({ type: fc.constant('removed'), jobUid: uid, started: fc.boolean() }),
+  fc.record({ type: fc.constant('unfenced'), jobUid: uid, message: fc.constant('there') }),
   fc.record({ type: fc.constant('rejected'), message: fc.constant('policy') }),
   fc.record({ type: fc.constant('takenOver'), process: fc.constantFrom('p2', 'p3'), fromEpoch: epoch }),
 );

@@ -77,6 +77,8 @@ const rows: Readonly<Record<string, Row>> = {
   'collected from a foreign Job': { event: { type: 'collected', jobUid: foreignUid, output }, after: nowhere },
   removed: { event: { type: 'removed', jobUid, started: true }, after: { ...nowhere, STOPPING: 'CANCELLED' } },
   'a foreign Job was removed': { event: { type: 'removed', jobUid: foreignUid, started: true }, after: nowhere },
+  unfenced: { event: { type: 'unfenced', jobUid, message: 'there' }, after: { ...nowhere, STOPPING: 'LOST' } },
+  'a foreign Job did not go': { event: { type: 'unfenced', jobUid: foreignUid, message: 'there' }, after: nowhere },
   rejected: { event: { type: 'rejected', message: 'policy' }, after: { ...nowhere, ACCEPTED: 'REJECTED' } },
   takenOver: {
     event: { type: 'takenOver', process: 'p2', fromEpoch: epoch },
@@ -124,6 +126,7 @@ describe('every state × every event', () => {
       lost: 0,
       collected: 0,
       removed: 0,
+      unfenced: 0,
       rejected: 0,
       takenOver: 0,
     } as const satisfies Record<ExecutionEvent['type'], 0>;

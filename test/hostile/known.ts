@@ -13,7 +13,7 @@ const known: readonly Known[] = [
   {
     program: 'a hundred thousand frames that say nothing, then its end',
     sandbox: 'kubernetes',
-    why: 'every other time the shim of gVisor waits for ever for containerd to take the rest of the log: nothing but the end of that process ends the pod, and the execution stays STOPPING',
+    why: 'every other time the shim of gVisor waits for ever for containerd to take the rest of the log: nothing but the end of that process ends the pod, and the execution is LOST ten minutes later',
     notRun: true,
   },
 ];

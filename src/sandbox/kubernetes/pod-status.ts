@@ -3,17 +3,33 @@ import type { SandboxStatus } from '../sandbox.ts';
 import type { JobObject, Pod } from './objects.ts';
 
 type ContainerState = Pod['status']['containerStatuses'][number]['state'];
+type Ended = Extract<SandboxStatus, { kind: 'ended' }>;
 type Waiting = Extract<SandboxStatus, { kind: 'waiting' }>['waiting'];
 
 /**
  * What a Job's pods and conditions say. A pod decides alone, an ended one before a running one, since the Job's own
- * conditions come seconds later; they count only when no pod is left.
+ * conditions come seconds later; they count only when no pod is left, or one that the Job itself deleted.
  */
 export function statusOf(pods: readonly Pod[], job: JobObject | undefined): SandboxStatus {
   const statuses = pods.map(podStatus);
   const first = (kind: SandboxStatus['kind']) => statuses.find((status) => status.kind === kind);
   const decided = first('ended') ?? first('running') ?? statuses[0];
-  return decided ?? (job === undefined ? { kind: 'absent' } : jobStatus(job));
+  if (decided === undefined) return job === undefined ? { kind: 'absent' } : jobStatus(job);
+  return wasDeleted(decided) && job !== undefined ? withDeadline(decided, job) : decided;
+}
+
+/** Whether the pod's ending may be no word about the program, so that the Job is worth asking. */
+export function wasDeleted(status: SandboxStatus): status is Ended {
+  return status.kind === 'ended' && status.deleting;
+}
+
+/** The Job's own deadline deletes its pod; the condition that says so in the end comes when the pod is gone. */
+function withDeadline(ended: Ended, { status }: JobObject): Ended {
+  const isOver = status.conditions.some(
+    ({ type, reason }) => (type === 'FailureTarget' || type === 'Failed') && reason === 'DeadlineExceeded',
+  );
+  if (!isOver) return ended;
+  return { ...ended, ending: { ...ended.ending, jobReason: 'DeadlineExceeded' }, deleting: false };
 }
 
 /** Whether the kubelet reported any container of the pod as started, now or before. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jobName } from '../../execution/identity.ts';
-import type { Job } from '../sandbox.ts';
+import { type Job, NotRemovedError } from '../sandbox.ts';
 import type { Namespace } from './namespace.ts';
 import { wasStarted } from './pod-status.ts';
 import { failure, refusalOf } from './refusal.ts';
@@ -19,7 +19,7 @@ export interface RemoveOptions {
 
 /**
  * Deletes the Job of that uid; gone, or another Job of that name, is success. With `wait` it also waits until its pods
- * are gone, whoever deleted the Job, and throws when they are not within a minute. Resolves to whether a container of
+ * are gone, whoever deleted the Job, and throws NotRemovedError when they are not within a minute. Resolves to whether a container of
  * it was seen started, null when nothing of it was there to see or nobody looked.
  */
 export async function removeJob(namespace: Namespace, job: Job, options: RemoveOptions): Promise<boolean | null> {
@@ -38,7 +38,9 @@ export async function removeJob(namespace: Namespace, job: Job, options: RemoveO
     if (pods.length > 0) started = started || pods.some(wasStarted);
     if (pods.length === 0 && current?.metadata.uid !== job.jobUid) return started;
     if (Date.now() > deadline) {
-      throw new Error(`Job ${name} is still being deleted after ${patienceMs / 1000} s; its node may be lost`);
+      throw new NotRemovedError(
+        `Job ${name} is still being deleted after ${patienceMs / 1000} s; its node may be lost`,
+      );
     }
     await sleep(pause);
   }

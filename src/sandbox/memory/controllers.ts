@@ -74,7 +74,7 @@ function conditionFrom(pods: readonly PodObject[]): string {
 }
 
 /** The Job's own deadline deletes the pods, log and all; the condition comes when they are gone. */
-function exceedDeadline(state: ClusterState, jobUid: string): void {
+export function exceedDeadline(state: ClusterState, jobUid: string): void {
   const job = jobByUid(state, jobUid);
   if (job === undefined || job.condition !== '') return;
   putJob(state, { ...job, failureTarget: 'DeadlineExceeded' });

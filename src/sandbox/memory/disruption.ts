@@ -1,5 +1,5 @@
 import type { Exit } from './container.ts';
-import { deletePod } from './controllers.ts';
+import { deletePod, exceedDeadline } from './controllers.ts';
 import { type Cause, endPod } from './kubelet.ts';
 import { isOver } from './objects.ts';
 import { type ClusterState, dropConfigMap, dropJob, dropPod, jobByUid, podsOf, putPod } from './state.ts';
@@ -66,6 +66,8 @@ export type Disruption =
   | 'pod_deleted'
   /** Somebody deletes the Job, as `kubectl delete` does. */
   | 'job_deleted'
+  /** The Job's own deadline comes, before every other clock. */
+  | 'job_deadline'
   /** Job, pod and program are gone at once without a trace, as in a process that was killed with its children. */
   | 'vanished';
 
@@ -73,11 +75,14 @@ export type Disruption =
 export function disrupt(state: ClusterState, jobUid: string, how: Disruption): void {
   const job = jobByUid(state, jobUid);
   if (how === 'vanished') vanish(state, jobUid);
+  else if (how === 'job_deadline') exceedDeadline(state, jobUid);
   else if (how !== 'job_deleted') for (const { uid } of podsOf(state, jobUid)) disruptPod(state, uid, how);
   else if (job !== undefined) dropJob(state, job);
 }
 
-function disruptPod(state: ClusterState, uid: string, how: Exclude<Disruption, 'vanished' | 'job_deleted'>): void {
+type PodDisruption = Exclude<Disruption, 'vanished' | 'job_deleted' | 'job_deadline'>;
+
+function disruptPod(state: ClusterState, uid: string, how: PodDisruption): void {
   if (how === 'pod_deleted') deletePod(state, uid);
   else if (how === 'node_lost') state.unreachable.add(uid);
   else if (how === 'node_gone') giveUpNode(state, uid);

@@ -8,9 +8,11 @@ export function statusOf(job: JobObject | undefined, pods: readonly PodObject[])
   if (pod === undefined) return statusOfJob(job);
   if (isOver(pod)) {
     const { reason, message, disruption, terminated } = pod;
-    const ending = { podReason: reason, podMessage: message, disruption, container: terminated, jobReason: '' };
-    // A disruption deletes the pod too, but says so: that ending is the platform's, not ours.
-    return { kind: 'ended', ending, deleting: pod.deletedAt !== null && disruption === '' };
+    // A disruption deletes the pod too, but says so: that ending is the platform's, not ours. So does the Job's deadline.
+    const deleted = pod.deletedAt !== null && disruption === '';
+    const jobReason = deleted ? job.failureTarget : '';
+    const ending = { podReason: reason, podMessage: message, disruption, container: terminated, jobReason };
+    return { kind: 'ended', ending, deleting: deleted && jobReason === '' };
   }
   if (pod.startedAt !== null) return { kind: 'running', startedAt: pod.startedAt };
   return { kind: 'waiting', waiting: pod.waiting };

@@ -8,6 +8,7 @@ import {
   exit,
   exited,
   finishedAt,
+  parseJob,
   parsePod,
   running,
   startedAt,
@@ -162,5 +163,16 @@ describe('a pod that ended', () => {
     expect(statusOf([parsePod(evicted, deleted)], undefined)).toEqual(
       ended(ending(exit(143, 'Error'), { disruption: 'EvictionByEvictionAPI' })),
     );
+  });
+
+  test.each(['FailureTarget', 'Failed'])('and deleted by the deadline of its Job (%s) says that', (type) => {
+    const killed = { phase: 'Failed', ...exited(137, 'Error') };
+    const conditions = [{ type, status: 'True', reason: 'DeadlineExceeded' }];
+    const over = ending(exit(137, 'Error'), { jobReason: 'DeadlineExceeded' });
+    expect(statusOf([parsePod(killed, deleted)], parseJob({ conditions }))).toEqual(ended(over));
+    const own = ended(ending(exit(137, 'Error')));
+    expect(statusOf([parsePod(killed)], parseJob({ conditions }))).toEqual(own);
+    const other = [{ type, status: 'True', reason: 'BackoffLimitExceeded' }];
+    expect(statusOf([parsePod(killed, deleted)], parseJob({ conditions: other }))).toEqual({ ...own, deleting: true });
   });
 });

@@ -38,6 +38,15 @@ describe('clocks', () => {
     expect(await w.sandbox.output(made.job, made.spec)).toMatchObject({ complete: false });
   });
 
+  test('the deadline of the Job deletes a pod that runs, and its ending says so', async () => {
+    const w = world({ delay: (step) => (step === 'jobStatus' ? 60_000 : 5) });
+    const made = await w.launch('while True:');
+    await w.reached(made, 'running');
+    w.cluster.disrupt(made.job.jobUid, 'job_deadline');
+    await w.clock.pass(1_000);
+    expect(await w.verdict(made)).toMatchObject({ state: 'TIMED_OUT', message: 'the deadline of the Job was reached' });
+  });
+
   test('the deadline of a Job without a pod ends it', async () => {
     const w = world({ delay: (step) => (step === 'podCreation' ? 1_000_000_000 : 5) });
     const made = await w.create(w.newSpec({ timeoutSeconds: 5, startTimeoutSeconds: 10 }));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Around } from '../../../src/sandbox/memory/api.ts';
 import { memorySandbox } from '../../../src/sandbox/memory.ts';
+import { NotRemovedError } from '../../../src/sandbox/sandbox.ts';
 import { installation, world } from './world.ts';
 
 const forever = 'while True:';
@@ -85,7 +86,7 @@ describe('removal', () => {
     const made = await w.launch(forever, { timeoutSeconds: 3600 });
     await w.reached(made, 'running');
     w.cluster.disrupt(made.job.jobUid, 'node_lost');
-    await expect(w.settled(w.sandbox.remove(made.job, { wait: true }))).rejects.toThrow('still being removed');
+    await expect(w.settled(w.sandbox.remove(made.job, { wait: true }))).rejects.toThrow(NotRemovedError);
     expect(w.cluster.running()).toEqual([made.job.jobUid]);
     await expect(w.sandbox.output(made.job, made.spec)).rejects.toThrow('does not answer');
     const again = w.sandbox.remove(made.job, { wait: true });
