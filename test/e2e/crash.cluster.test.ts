@@ -23,11 +23,12 @@ function serving(namespace: Namespace, store = `${state.path}/${stores++}.sqlite
 async function submitTen(
   executor: Executor,
   leastSeconds = 0,
+  fields: object = {},
 ): Promise<readonly { readonly id: string; readonly n: number }[]> {
   return Promise.all(
     Array.from({ length: 10 }, async (_, n) => {
       const code = `import time, sys\nprint("begun", flush=True)\ntime.sleep(${leastSeconds + n / 2})\nprint(${n})\nsys.exit(${n})`;
-      const { execution } = await executor.submit({ language: 'python', code }, {});
+      const { execution } = await executor.submit({ language: 'python', code, ...fields }, {});
       return { id: execution.id, n };
     }),
   );
@@ -101,6 +102,30 @@ await describeCluster('what dies in the middle', () => {
       }
       await expectTrueResults(executor, all);
       await expectOneStartEach(namespace, () => startsOnNode(namespace.name), all.length);
+      await running.end('SIGTERM');
+    },
+    5 * minutes,
+  );
+
+  it.skipIf(control === undefined)(
+    'the kubelet, killed while it starts containers: what it did not start ends as that, in time, and nothing runs twice',
+    async () => {
+      await using namespace = await temporaryNamespace();
+      const running: Server = await serving(namespace).start();
+      const executor = httpExecutor({ server: new URL(running.url) });
+      const all = await submitTen(executor, 4, { startTimeoutSeconds: 60 });
+      await sleep(1_500);
+      await exec(join(control ?? '', 'restart'), ['kubelet'], { timeout: 60_000 });
+      const endings = await Promise.all(all.map(async ({ id }) => executor.wait(id, 150)));
+      for (const [n, ended] of endings.entries()) {
+        const { started, exitCode, fault, reason, message } = ended?.result ?? {};
+        const itself = { started: true, exitCode: n, fault: n === 0 ? null : 'program' };
+        const notStarted = { started: false, exitCode: null, fault: 'platform' };
+        const said = `${n}: ${ended?.state}: ${reason}: ${message}`;
+        expect([itself, notStarted], said).toContainEqual({ started, exitCode, fault });
+      }
+      await expect.poll(() => namespace.objects(), { timeout: 90_000, interval: 1_000 }).toEqual([]);
+      expect(Math.max(...(await startsOnNode(namespace.name)).values())).toBe(1);
       await running.end('SIGTERM');
     },
     5 * minutes,

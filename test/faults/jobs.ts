@@ -2,7 +2,7 @@ import { type DeploymentName, deploymentNames } from './deployment.ts';
 import { raceStates } from './race-states.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
-import { handovers } from './scenarios-handover.ts';
+import { faultless } from './scenarios-faultless.ts';
 
 /** A piece of the suite that one worker does at a time. */
 export type Job =
@@ -45,7 +45,7 @@ export function undisturbed(): Job[] {
 
 /** Names of the scenarios that a deployment can play undisturbed: those that faults are put into, and more. */
 export function scenariosOf(deployment: DeploymentName): string[] {
-  return playable({ ...scenarios, ...handovers }, deployment);
+  return playable({ ...scenarios, ...faultless }, deployment);
 }
 
 function playable(all: Readonly<Record<string, Scenario>>, deployment: DeploymentName): string[] {

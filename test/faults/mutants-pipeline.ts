@@ -105,6 +105,20 @@ export const pipelineMutants: readonly Mutant[] = [
     to: 'await ports.sandbox.remove(job, { wait: false });',
   },
   {
+    name: 'a removal that failed once is taken for a node that is lost',
+    file: 'src/pipeline/complete.ts',
+    from: 'if (!(error instanceof NotRemovedError) || ports.clock.now() < patienceEnds) throw error;',
+    to: 'if (error === patienceEnds) throw error;',
+    by: 'play cloud/cancel-running complete:sandbox.remove#1=error-before',
+  },
+  {
+    name: 'a node that is lost for a minute is given up',
+    file: 'src/pipeline/complete.ts',
+    from: 'clocks.fenceSeconds * 1000;',
+    to: 'clocks.fenceSeconds;',
+    by: 'play cloud/cancel-node-back',
+  },
+  {
     name: 'what a stopped program printed is not kept',
     file: 'src/pipeline/complete.ts',
     from: "if (execution.output === null && status.kind !== 'absent') {",

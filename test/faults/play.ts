@@ -8,7 +8,7 @@ import { prepareRace, raceStateOf } from './race-states.ts';
 import { playRandom } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
-import { handovers } from './scenarios-handover.ts';
+import { faultless } from './scenarios-faultless.ts';
 import type { Schedule } from './schedule.ts';
 import { type Outcome, settle } from './settle.ts';
 import { deploy, openLab, simulate } from './simulate.ts';
@@ -44,7 +44,7 @@ function playMode(schedule: Schedule): Promise<Outcome> {
 }
 
 function scenarioOf(name: string): Scenario {
-  const found = scenarios[name] ?? handovers[name];
+  const found = scenarios[name] ?? faultless[name];
   if (found === undefined) throw new Error(`no scenario is called ${name}`);
   return found;
 }
