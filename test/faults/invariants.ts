@@ -120,13 +120,14 @@ const grounds: Readonly<Record<FinalState, (evidence: Evidence, execution: Final
     exitCode === story.exitCode &&
     (signal === story.signal || !output.complete),
   // A process that was frozen between the permit and the start has spent the time of its program.
-  TIMED_OUT: ({ story, truth }, { startedAt }) =>
-    story.timedOut && (ranMs(truth) >= 2_000 || (truth.starts[0]?.at ?? 0) > (startedAt ?? 0) + 5_000),
+  TIMED_OUT: ({ story, truth, deeds }, { startedAt }) =>
+    deeds.has('job_deadline') ||
+    (story.timedOut && (ranMs(truth) >= 2_000 || (truth.starts[0]?.at ?? 0) > (startedAt ?? 0) + 5_000)),
   MEMORY_LIMIT: ({ story, deeds }) => story.outOfMemory || deeds.has('out_of_memory'),
   DISK_LIMIT: ({ deeds }) => deeds.has('disk_full'),
   KILLED: ({ story, deeds }) => story.killed || deeds.has('killed'),
   START_TIMEOUT: ({ deeds }, { acceptedAt, endedAt, request }) =>
-    endedAt - acceptedAt > request.startTimeoutSeconds * 1000 || deeds.has('held'),
+    endedAt - acceptedAt > request.startTimeoutSeconds * 1000 || deeds.has('held') || deeds.has('job_deadline'),
   INFRA_INTERRUPTED: ({ deeds }) => infrastructure.some((deed) => deeds.has(deed)),
   // A permit that a fault kept from being used is a start that never came.
   LOST: ({ deeds, truth, faulty }, { startedAt }) =>

@@ -63,6 +63,7 @@ const disruptions = {
   'pod-deleted': befalling('pod_deleted', 'LOST'),
   'job-deleted': befalling('job_deleted', 'LOST'),
   vanished: befalling('vanished', 'LOST'),
+  'job-deadline': befalling('job_deadline', 'TIMED_OUT', 'START_TIMEOUT'),
   'node-lost': {
     ...one('slow'),
     ends: ['INFRA_INTERRUPTED', 'LOST'],
