@@ -9,8 +9,9 @@ const round = connectRounds(process.env, (error) => log.error('the namespace can
 onSchedule('reconcile', async () => {
   const own = await round();
   await inTurn(
-    () => reconcile(own),
+    // What this takes away makes room for what the next rings for.
     () => sweep(own),
+    () => reconcile(own),
     () => retire(own),
   );
 });

@@ -141,8 +141,8 @@ async function reconcileLoop(ports: Ports, signal: AbortSignal, onError: (error:
     const isSweeping = round++ % rounds.sweepEvery === 0;
     const seldom = isSweeping ? [() => sweep(ports), () => retire(ports)] : [];
     return inTurn(
-      () => reconcile(ports),
       ...seldom,
+      () => reconcile(ports),
       () => forgetDeadProcesses(ports),
     );
   };

@@ -59,9 +59,8 @@ export const timeoutExitCode = 124;
 
 /**
  * Says what an ending means. A terminated pod decides alone: disruption, then the pod's reason, then the container's
- * reason, then exit code and clocks; the Job's conditions count only when no pod is left, or none that it did not
- * delete itself. Order after
- * Tekton's and Argo's; success is never inferred from the absence of failure.
+ * reason, then exit code and clocks; the Job's conditions count only when no pod is left, or one that the Job's own
+ * deadline deleted. Order after Tekton's and Argo's; success is never inferred from the absence of failure.
  */
 export function classify(ending: PodEnding, context: EndingContext): Verdict {
   const { container } = ending;

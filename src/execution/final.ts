@@ -12,6 +12,13 @@ export const noOutput: OutputSummary = {
   durationMs: null,
 };
 
+/** Of what may have printed something, and was gone before anybody looked. */
+const unseenOutput: OutputSummary = {
+  ...noOutput,
+  complete: false,
+  incompleteBecause: 'it was gone before its log could be read',
+};
+
 /** What was read of a pod that ended by itself. */
 interface Ended {
   readonly ending: PodEnding;
@@ -46,6 +53,7 @@ const stoppedAs = {
 /** The ending of an execution that was stopped. `seenStarted` is null when nobody knows, and then no retry is called safe. */
 export function stopped(execution: ExecutionIn<'STOPPING'>, seenStarted: boolean | null, now: number): FinalExecution {
   const started = seenStarted === true || execution.startedAt !== null;
+  const printed = execution.output ?? unseenOutput;
   return {
     ...finished(execution, now),
     ...stoppedAs[execution.why],
@@ -53,7 +61,7 @@ export function stopped(execution: ExecutionIn<'STOPPING'>, seenStarted: boolean
     retrySafe: !started && seenStarted === false,
     message: execution.message,
     startedAt: execution.startedAt,
-    output: execution.output ?? noOutput,
+    output: started || seenStarted === null ? printed : noOutput,
   };
 }
 

@@ -71,7 +71,7 @@ export const clocks = {
   podSeconds: 60,
   /** Job `activeDeadlineSeconds` deletes the pod and its log, so it must never be first. */
   jobSeconds: 60,
-  /** A Job that is being stopped and does not go for so long is on a node that is lost: its execution ends as LOST. */
+  /** What is to be stopped for so long, and its Job deleted for half of it, is on a node that is lost, and LOST itself. */
   fenceSeconds: 600,
   /** Waiting that cannot heal ends the execution after this long, so that one transient report does not. */
   incurableSeconds: 15,

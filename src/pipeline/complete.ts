@@ -15,7 +15,7 @@ import {
 } from '../sandbox/sandbox.ts';
 import type { Parts } from '../store/store.ts';
 import { inTraceOf, withinTraceOf } from '../telemetry/trace.ts';
-import { isOverdue } from './deadlines.ts';
+import { isOverdue, startExpiry } from './deadlines.ts';
 import { noteProgress } from './note.ts';
 import { apply, isOurs, type Ports } from './ports.ts';
 import { printed } from './printed.ts';
@@ -49,6 +49,8 @@ async function advance(ports: Ports, execution: Launched): Promise<void> {
   if (status.kind === 'running' && isOverdue(execution, askedAt)) {
     await fence(ports, job, status, { type: 'overdue' });
   }
+  const message = status.kind === 'waiting' ? startExpiry(execution, askedAt) : undefined;
+  if (message !== undefined) await fence(ports, job, status, { type: 'startExpired', message });
 }
 
 type Ended = Extract<SandboxStatus, { kind: 'ended' }>;
@@ -96,7 +98,7 @@ async function finish(ports: Ports, execution: Launched, job: Job, { ending }: E
   const kept = captured.complete ? null : await keptOutput(ports, execution.id, captured);
   const output = verdict.started ? (kept ?? summary(captured)) : { ...noOutput, kernel: captured.kernel };
   const event = { type: 'ended', jobUid: job.jobUid, ending, verdict, output } as const;
-  await apply(ports, execution.id, event, kept === null ? parts(captured) : undefined);
+  await apply(ports, execution.id, event, kept === null && verdict.started ? parts(captured) : undefined);
   await ports.sandbox.remove(job, { wait: false });
   await ringIfWaiting(ports);
 }
@@ -119,7 +121,7 @@ async function stop(ports: Ports, execution: ExecutionIn<'STOPPING'>, job: Job, 
   if (execution.startedAt === null && typeof startedAt === 'number') {
     await apply(ports, execution.id, { type: 'started', jobUid: job.jobUid, startedAt, epoch: null });
   }
-  if (execution.output === null && status.kind !== 'absent') {
+  if (execution.output === null && startedAt !== null && status.kind !== 'absent') {
     const captured = await printed(ports, execution, job, null);
     const output = summary(captured);
     await apply(ports, execution.id, { type: 'collected', jobUid: job.jobUid, output }, parts(captured));
@@ -135,14 +137,20 @@ async function stop(ports: Ports, execution: ExecutionIn<'STOPPING'>, job: Job, 
   await ringIfWaiting(ports);
 }
 
-/** Waits until nothing of the Job can run; null when that was hoped for long enough, and the execution ended as lost. */
+/**
+ * Waits until nothing of the Job can run. Null when something may: either it is asked again, as `reconcile` does in each
+ * round, or that was hoped for long enough, and the execution has ended as lost.
+ */
 async function removed(ports: Ports, execution: ExecutionIn<'STOPPING'>, job: Job): Promise<Removal | null> {
   try {
     return await ports.sandbox.remove(job, { wait: true });
   } catch (error) {
-    const patienceEnds = execution.stoppingSince + clocks.fenceSeconds * 1000;
-    if (!(error instanceof NotRemovedError) || ports.clock.now() < patienceEnds) throw error;
-    const message = `it was to be stopped (${execution.why}) and is still there after ${clocks.fenceSeconds} s: it may run on a node that is lost`;
+    if (!(error instanceof NotRemovedError)) throw error;
+    const patienceMs = clocks.fenceSeconds * 1000;
+    const isLost = (now: number) =>
+      now > execution.stoppingSince + patienceMs && now > error.deletedAt + patienceMs / 2;
+    if (!isLost(ports.clock.now())) return null;
+    const message = `it was to be stopped (${execution.why}) and is still there: it may run on a node that is lost`;
     await apply(ports, execution.id, { type: 'unfenced', jobUid: job.jobUid, message });
     return null;
   }
@@ -169,6 +177,7 @@ function startShownBy(status: SandboxStatus): number | null | undefined {
 async function removeJob(ports: Ports, execution: Execution): Promise<void> {
   if (execution.state === 'ACCEPTED' || execution.jobUid === null) return;
   await ports.sandbox.remove({ executionId: execution.id, jobUid: execution.jobUid }, { wait: false });
+  await ringIfWaiting(ports);
 }
 
 /** A slot is free: somebody may be waiting for it. */

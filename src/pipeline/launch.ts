@@ -30,34 +30,42 @@ interface Walk {
   readonly launched: number;
 }
 
-/** Jobs are created one after the other, which keeps their order; the rest of each launch runs beside the next create. */
+/** Executions whose Job could not even be asked for, before the whole cluster is taken to be in trouble. */
+const troubles = 3;
+
+/**
+ * Jobs are created one after the other, which keeps their order; the rest of each launch runs beside the next create.
+ * One that fails holds up none behind it; its error is thrown in the end, so that the bell rings again.
+ */
 async function walkQueue(ports: Ports): Promise<Walk> {
   // Settled from the beginning: an error that nobody hears before the next Job is made would end the process.
   const begun: Promise<PromiseSettledResult<void>[]>[] = [];
-  try {
-    for await (const execution of accepted(ports)) {
-      const create = () => ports.sandbox.create(specOf(execution));
-      const creation = await inTraceOf(execution, 'launch execution', create);
-      if (creation.kind === 'full') {
-        countRefusal();
-        const waiting = { reason: 'Quota', message: creation.message, curable: true } as const;
-        await apply(ports, execution.id, { type: 'waiting', jobUid: null, waiting });
-        return { drained: false, launched: begun.length };
-      }
-      if (creation.kind === 'rejected') {
-        await apply(ports, execution.id, { type: 'rejected', message: creation.message });
-      } else {
-        withinTraceOf(execution, () => {
-          begun.push(Promise.allSettled([begin(ports, execution, creation.jobUid)]));
-        });
-      }
+  const errors: unknown[] = [];
+  let drained = true;
+  for await (const execution of accepted(ports)) {
+    const create = () => ports.sandbox.create(specOf(execution));
+    const creation = await inTraceOf(execution, 'launch execution', create).catch((error: unknown) => {
+      errors.push(error);
+    });
+    if (creation === undefined) {
+      if (errors.length === troubles) break;
+    } else if (creation.kind === 'full') {
+      countRefusal();
+      const waiting = { reason: 'Quota', message: creation.message, curable: true } as const;
+      await apply(ports, execution.id, { type: 'waiting', jobUid: null, waiting });
+      drained = false;
+      break;
+    } else if (creation.kind === 'rejected') {
+      await apply(ports, execution.id, { type: 'rejected', message: creation.message });
+    } else {
+      withinTraceOf(execution, () => {
+        begun.push(Promise.allSettled([begin(ports, execution, creation.jobUid)]));
+      });
     }
-    return { drained: true, launched: begun.length };
-  } finally {
-    const failed = (await Promise.all(begun)).flat().find((result) => result.status === 'rejected');
-    // biome-ignore lint/correctness/noUnsafeFinally: an error of a launch already under way must reach the bus, which rings again
-    if (failed !== undefined) throw failed.reason;
   }
+  for (const result of (await Promise.all(begun)).flat()) if (result.status === 'rejected') errors.push(result.reason);
+  if (errors.length > 0) throw errors[0];
+  return { drained, launched: begun.length };
 }
 
 /** Milliseconds for which a page is believed: a launcher beside this one may be half-way through it after that. */

@@ -34,7 +34,7 @@ const unread = { stdout: nothing, stderr: nothing, files: new Uint8Array(), omit
 /** When it ended or was told to; where nobody says, when its Job's own deadline ended it at the latest. */
 function overSince(execution: Launched, ending: PodEnding | null): number {
   const finishedAt = ending?.container?.finishedAt ?? null;
-  if (finishedAt !== null) return finishedAt;
+  if (finishedAt !== null) return Math.max(finishedAt, execution.launchedAt);
   if (execution.state === 'STOPPING') return execution.stoppingSince;
   return execution.launchedAt + jobDeadlines(execution.request).job * 1000;
 }

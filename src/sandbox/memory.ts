@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ExecutionRequest } from '../execution/execution.ts';
 import { jobName } from '../execution/identity.ts';
-import { clocks } from '../execution/limits.ts';
+import { jobDeadlines } from '../execution/job-deadlines.ts';
 import type { Around, ClusterApi, Listing } from './memory/api.ts';
 import type { MemoryCluster } from './memory/cluster.ts';
 import { noOutput } from './memory/log.ts';
@@ -101,14 +101,13 @@ async function create(connection: Connection, { executionId, request }: SandboxS
 }
 
 function newJob({ installation, gated }: Connection, executionId: string, request: ExecutionRequest) {
-  const { startTimeoutSeconds, timeoutSeconds } = request;
-  const deadlineSeconds = startTimeoutSeconds + timeoutSeconds + clocks.overdueSeconds + clocks.podSeconds;
+  const deadlines = jobDeadlines(request);
   return {
     name: jobName(installation, executionId),
     installation,
     executionId,
-    template: { request, gated, deadlineSeconds },
-    deadlineSeconds: startTimeoutSeconds + deadlineSeconds + clocks.jobSeconds,
+    template: { request, gated, deadlineSeconds: deadlines.pod },
+    deadlineSeconds: deadlines.job,
   };
 }
 
@@ -168,6 +167,7 @@ async function removeAndWait(connection: Connection, job: Job): Promise<Removal>
   const first = await api.list(installation);
   if (!belongs(first, job)) return { started: null };
   await api.deleteJob(jobName(installation, job.executionId), job.jobUid, 'Foreground');
+  const deletedAt = first.jobs.find(({ uid }) => uid === job.jobUid)?.deletedAt ?? cluster.clock.now();
   const end = new AbortController();
   const seen = { started: false, gone: false };
   const notice = ({ jobUid }: Job, view: View, gap: boolean) => {
@@ -182,7 +182,7 @@ async function removeAndWait(connection: Connection, job: Job): Promise<Removal>
   const cancel = cluster.clock.setTimeout(() => end.abort(), removalTimeoutMs);
   await mirror({ api, clock: cluster.clock, installation, signal: end.signal, notice, first });
   cancel();
-  if (!seen.gone) throw new NotRemovedError(`Job ${job.jobUid} is still being removed; try again`);
+  if (!seen.gone) throw new NotRemovedError(`Job ${job.jobUid} is still being removed`, deletedAt);
   return { started: seen.started };
 }
 

@@ -84,7 +84,15 @@ export interface Removal {
 }
 
 /** What was to be removed is still there, and may still run: its node does not end it, or is lost. */
-export class NotRemovedError extends Error {}
+export class NotRemovedError extends Error {
+  /** When its deletion was asked for, by the clock of the place it is in; 0 when that is not known. */
+  readonly deletedAt: number;
+
+  constructor(message: string, deletedAt: number) {
+    super(message);
+    this.deletedAt = deletedAt;
+  }
+}
 
 export interface Observation {
   readonly job: Job;

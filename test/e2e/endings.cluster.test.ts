@@ -16,14 +16,16 @@ const state = stateDirectory();
 afterAll(() => state[Symbol.dispose]());
 
 let stores = 0;
-const openIn = ({ name }: Namespace) =>
-  openEmbedded({
+async function openIn({ name }: Namespace): Promise<Embedded & AsyncDisposable> {
+  const embedded = await openEmbedded({
     store: `${state.path}/${stores++}.sqlite`,
     sandbox: 'kubernetes',
     namespace: name,
     images: ['ghcr.io/menace/', 'registry.invalid/'],
     onError: () => {},
   });
+  return { ...embedded, [Symbol.asyncDispose]: embedded.close };
+}
 
 const reached = async (executor: Executor, id: string, so: (now: Resource) => boolean, seconds: number) => {
   const began = Date.now();
@@ -100,7 +102,8 @@ await describeCluster('every ending that a real cluster can be brought to', () =
 
   test('no quota for another Job (row 20)', { timeout: 120_000 }, async () => {
     await using namespace = await temporaryNamespace({ jobs: 0 });
-    const { executor, close } = await openIn(namespace);
+    await using embedded = await openIn(namespace);
+    const { executor } = embedded;
     const { execution } = await executor.submit(program, {});
     expect(await reached(executor, execution.id, ({ waiting }) => waiting?.reason === 'Quota', 30)).toMatchObject({
       state: 'ACCEPTED',
@@ -108,14 +111,14 @@ await describeCluster('every ending that a real cluster can be brought to', () =
     const ended = await executor.wait(execution.id, 30);
     const message = expect.stringContaining('exceeded quota');
     expect(ended).toMatchObject({ state: 'START_TIMEOUT', result: { ...unstarted, reason: 'Quota', message } });
-    await close();
   });
 
   test('no quota for its pod (row 21)', { timeout: 120_000 }, async () => {
     await using namespace = await temporaryNamespace();
     await kubectl('create', 'quota', 'pods', '-n', namespace.name, '--hard=pods=0');
     await kubectl('wait', '-n', namespace.name, 'quota/pods', '--for=jsonpath={.status.hard}', '--timeout=30s');
-    const { executor, close } = await openIn(namespace);
+    await using embedded = await openIn(namespace);
+    const { executor } = embedded;
     const { execution } = await executor.submit({ ...program, startTimeoutSeconds: 20 }, {});
     expect(await reached(executor, execution.id, ({ waiting }) => waiting?.reason === 'Quota', 30)).toMatchObject({
       state: 'LAUNCHING',
@@ -124,31 +127,31 @@ await describeCluster('every ending that a real cluster can be brought to', () =
     const message = expect.stringContaining('exceeded quota');
     expect(ended).toMatchObject({ state: 'START_TIMEOUT', result: { ...unstarted, message } });
     expect(await namespace.objects()).toEqual([]);
-    await close();
   });
 
   test('an admission policy that forbids it (row 22)', { timeout: 120_000 }, async () => {
     await using namespace = await preparedNamespace({ users: {}, allowedImages: ['ghcr.io/me/'] });
-    const { executor, close } = await openIn(namespace);
+    await using embedded = await openIn(namespace);
+    const { executor } = embedded;
     const { execution } = await executor.submit({ ...program, image: 'ghcr.io/menace/any:1' }, {});
     const ended = await executor.wait(execution.id, 30);
     const message = expect.stringContaining('image');
     expect(ended).toMatchObject({ state: 'REJECTED', result: { ...unstarted, reason: 'Rejected', message } });
-    await close();
   });
 
   test('a cancellation, which keeps what was printed', { timeout: 60_000 }, async () => {
     await using namespace = await temporaryNamespace();
-    const { executor, close } = await openIn(namespace);
+    await using embedded = await openIn(namespace);
+    const { executor } = embedded;
     const code = 'print("begun", flush=True)\nimport time\ntime.sleep(100)';
     const { execution } = await executor.submit({ language: 'python', code }, {});
-    await reached(executor, execution.id, ({ state: now }) => now === 'RUNNING', 30);
+    const running = await reached(executor, execution.id, ({ state: now }) => now === 'RUNNING', 30);
+    expect(running.state).toBe('RUNNING');
     await sleep(500);
     const cancelled = Date.now();
     await executor.cancel(execution.id);
     expect(await executor.wait(execution.id, 30)).toMatchObject({ state: 'CANCELLED', result: { started: true } });
     expect(Date.now() - cancelled).toBeLessThan(10_000);
     expect(Buffer.from((await executor.output(execution.id, 'stdout')) ?? []).toString()).toBe('begun\n');
-    await close();
   });
 });

@@ -254,6 +254,7 @@ describe('what a transition writes', () => {
     expect(of({ startedAt: null }, true)).toMatchObject({ ...said, started: true, retrySafe: false, startedAt: null });
     const untouched = { ...said, started: false, retrySafe: true, startedAt: null, output: noOutput };
     expect(of({ startedAt: null }, false)).toMatchObject(untouched);
-    expect(of({ startedAt: null }, null)).toMatchObject({ ...untouched, retrySafe: false });
+    const unseen = { complete: false, incompleteBecause: 'it was gone before its log could be read' };
+    expect(of({ startedAt: null }, null)).toMatchObject({ ...untouched, retrySafe: false, output: unseen });
   });
 });

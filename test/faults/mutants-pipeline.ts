@@ -29,8 +29,8 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     name: 'the Job is deleted before the result is stored',
     file: 'src/pipeline/complete.ts',
-    from: '  await apply(ports, execution.id, event, kept === null ? parts(captured) : undefined);\n  await ports.sandbox.remove(job, { wait: false });',
-    to: '  await ports.sandbox.remove(job, { wait: false });\n  await apply(ports, execution.id, event, kept === null ? parts(captured) : undefined);',
+    from: '  await apply(ports, execution.id, event, kept === null && verdict.started ? parts(captured) : undefined);\n  await ports.sandbox.remove(job, { wait: false });',
+    to: '  await ports.sandbox.remove(job, { wait: false });\n  await apply(ports, execution.id, event, kept === null && verdict.started ? parts(captured) : undefined);',
     by: 'play cloud/exit0 complete:sandbox.remove#1=crash-after',
   },
   {
@@ -107,22 +107,22 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     name: 'a removal that failed once is taken for a node that is lost',
     file: 'src/pipeline/complete.ts',
-    from: 'if (!(error instanceof NotRemovedError) || ports.clock.now() < patienceEnds) throw error;',
-    to: 'if (error === patienceEnds) throw error;',
+    from: 'if (!(error instanceof NotRemovedError)) throw error;',
+    to: "if (!(error instanceof NotRemovedError)) throw (await apply(ports, execution.id, { type: 'unfenced', jobUid: job.jobUid, message: '' }), error);",
     by: 'play cloud/cancel-running complete:sandbox.remove#1=error-before',
   },
   {
     name: 'a node that is lost for a minute is given up',
     file: 'src/pipeline/complete.ts',
-    from: 'clocks.fenceSeconds * 1000;',
-    to: 'clocks.fenceSeconds;',
+    from: 'const patienceMs = clocks.fenceSeconds * 1000;',
+    to: 'const patienceMs = clocks.fenceSeconds;',
     by: 'play cloud/cancel-node-back',
   },
   {
     name: 'what a stopped program printed is not kept',
     file: 'src/pipeline/complete.ts',
-    from: "if (execution.output === null && status.kind !== 'absent') {",
-    to: "if (execution.output === null && status.kind === 'absent') {",
+    from: "if (execution.output === null && startedAt !== null && status.kind !== 'absent') {",
+    to: "if (execution.output === null && startedAt !== null && status.kind === 'absent') {",
   },
   {
     name: 'a log that cannot be read is waited for without end',

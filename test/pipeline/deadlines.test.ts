@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { complete } from '../../src/pipeline/complete.ts';
+import { isOverdue } from '../../src/pipeline/deadlines.ts';
 import { launch } from '../../src/pipeline/launch.ts';
+import { apply } from '../../src/pipeline/ports.ts';
+import { reconcile } from '../../src/pipeline/reconcile.ts';
 import { relay } from '../../src/pipeline/relay.ts';
 import { type WorldOptions, world } from './world.ts';
 
@@ -79,4 +82,29 @@ test('who took it for late with its start still looks whether it runs too long',
   const ended = await w.ended(id);
   expect(ended).toMatchObject({ state: 'TIMED_OUT' });
   expect(ended.endedAt - (ended.startedAt ?? 0)).toBeLessThan(20 * seconds + noticedMs);
+});
+
+test('a start that nobody was there to see is no late start', async () => {
+  const w = world();
+  const ports = w.ports();
+  const id = await w.submit(ports, forever, { timeoutSeconds: 3600, startTimeoutSeconds: 5 });
+  await launch(ports);
+  await w.clock.pass(60 * seconds);
+  expect((await w.get(id)).state).toBe('LAUNCHING');
+  ports.bus.subscribe('execution-observed', ({ executionId }) => complete(ports, executionId));
+  await reconcile(ports);
+  await w.clock.pass(seconds);
+  expect((await w.get(id)).state).toBe('RUNNING');
+  expect(w.cluster.running()).toHaveLength(1);
+});
+
+test('a clock that is ahead of the kubelet’s ends nothing early', async () => {
+  const w = world();
+  const ports = w.ports();
+  const id = await w.submit(ports, forever, { timeoutSeconds: 10 });
+  await apply(ports, id, { type: 'launched', jobUid: 'j' });
+  const launchedAt = w.clock.now();
+  await apply(ports, id, { type: 'started', jobUid: 'j', startedAt: launchedAt - 60 * seconds, epoch: null });
+  expect(isOverdue(await w.get(id), launchedAt + 15 * seconds)).toBe(false);
+  expect(isOverdue(await w.get(id), launchedAt + 15 * seconds + 1)).toBe(true);
 });

@@ -103,3 +103,38 @@ test('a bell that rings during a walk is answered by a walk that began after it'
   await Promise.all([first, launching({ executionId: id })]);
   expect((await w.get(id)).state).not.toBe('ACCEPTED');
 });
+
+/** A sandbox that cannot make the Jobs of some executions. */
+const failing = (sandbox: Ports['sandbox'], fails: (id: string) => boolean): Ports['sandbox'] => ({
+  ...sandbox,
+  create: async (spec) => {
+    if (fails(spec.executionId)) throw new Error('the webhook of its image does not answer');
+    return sandbox.create(spec);
+  },
+});
+
+test('one whose Job cannot be made holds up none behind it, and its error rings again', async () => {
+  const w = world();
+  const ports = w.ports();
+  const [first = '', ...others] = [await w.submit(ports, second), await w.submit(ports, second)];
+  const sandbox = failing(ports.sandbox, (id) => id === first);
+  const rung = launcher({ ...ports, sandbox })({ executionId: first });
+  await Promise.all([expect(rung).rejects.toThrow('webhook'), w.clock.pass(1_000)]);
+  expect((await w.get(first)).state).toBe('ACCEPTED');
+  for (const id of others) expect((await w.get(id)).state).toBe('LAUNCHING');
+});
+
+test('a cluster that makes no Job at all is asked for three', async () => {
+  const w = world();
+  const ports = w.ports();
+  const ids = [];
+  for (let index = 0; index < 10; index++) ids.push(await w.submit(ports, second));
+  let asked = 0;
+  const sandbox = failing(ports.sandbox, () => {
+    asked += 1;
+    return true;
+  });
+  const rung = launcher({ ...ports, sandbox })({ executionId: ids[0] ?? '' });
+  await Promise.all([expect(rung).rejects.toThrow('webhook'), w.clock.pass(1_000)]);
+  expect(asked).toBe(3);
+});

@@ -54,3 +54,15 @@ test('a node that comes back in time ends it as was wished', async () => {
   await w.clock.pass(minute);
   expect(await w.get(id)).toMatchObject({ state: 'CANCELLED' });
 });
+
+test('what never started has printed nothing, and that is all of it', async () => {
+  const w = world();
+  const { ports } = await w.process(null);
+  w.cluster.hold({ reason: 'Unschedulable', message: 'no room', curable: true });
+  const id = await w.submit(ports, 'print("x")');
+  await w.clock.until(async () => (await w.get(id)).state === 'LAUNCHING');
+  await cancel(ports, id);
+  await w.clock.pass(minute);
+  const output = { complete: true, incompleteBecause: null, stdout: { totalBytes: 0 } };
+  expect(await w.get(id)).toMatchObject({ state: 'CANCELLED', started: false, retrySafe: true, output });
+});

@@ -27,7 +27,7 @@ function waitingFromEvent({ reason, message }: ClusterEvent): Waiting | undefine
 
 /** A Job whose pods are refused gets no condition, only these events (kubernetes/kubernetes#90124). */
 function podCreation(message: string): Waiting {
-  if (/exceeded quota/i.test(message)) return { reason: 'Quota', message, curable: true };
+  if (/exceeded quota|status unknown for quota/i.test(message)) return { reason: 'Quota', message, curable: true };
   const refused =
     /forbidden|denied|invalid|RuntimeClass .*not found/i.test(message) && !/serviceaccount/i.test(message);
   return { reason: 'PodCreation', message, curable: !refused };

@@ -1,7 +1,7 @@
 import { type Job, needsExplanation, type Observation, type SandboxStatus } from '../sandbox.ts';
 import { labels } from './job-manifest.ts';
 import type { Changes } from './list-watch.ts';
-import { controllerUid } from './namespace.ts';
+import { controllerUid, isOwnedBy } from './namespace.ts';
 import type { JobObject, Pod } from './objects.ts';
 import { statusOf } from './pod-status.ts';
 
@@ -123,10 +123,10 @@ function jobOf({ metadata }: JobObject): Job {
   return { executionId: metadata.labels[labels.execution] ?? '', jobUid: metadata.uid };
 }
 
-/** Undefined for a pod that only wears our label: every pod that a Job made names it as its owner. */
-function jobOfPod({ metadata }: Pod): Job | undefined {
+/** Undefined for a pod that only wears our labels. */
+function jobOfPod(pod: Pod): Job | undefined {
+  const { metadata } = pod;
   const jobUid = metadata.labels[controllerUid];
-  const owned = metadata.ownerReferences.some(({ uid }) => uid === jobUid);
-  if (jobUid === undefined || !owned) return undefined;
+  if (jobUid === undefined || !isOwnedBy(pod, jobUid)) return undefined;
   return { executionId: metadata.labels[labels.execution] ?? '', jobUid };
 }

@@ -78,13 +78,19 @@ export function namespaceOf(api: Api, name: string, installationId: string): Nam
     jobs: async () => (await listAll(api, paths.jobs, jobSchema, { labelSelector })).items,
     podsOf: async (jobUid) => {
       const ofJob = `${labelSelector},${controllerUid}=${jobUid}`;
-      return (await listAll(api, paths.pods, podSchema, { labelSelector: ofJob })).items;
+      const { items } = await listAll(api, paths.pods, podSchema, { labelSelector: ofJob });
+      return items.filter((pod) => isOwnedBy(pod, jobUid));
     },
     warningsAbout: async (uid) => {
       const fieldSelector = `involvedObject.uid=${uid},type=Warning`;
       return (await listAll(api, paths.events, eventSchema, { fieldSelector, dispensable: true })).items;
     },
   };
+}
+
+/** Labels can be worn by any pod; every one that a Job made names it as its owner. */
+export function isOwnedBy({ metadata }: Pod, jobUid: string): boolean {
+  return metadata.ownerReferences.some(({ uid }) => uid === jobUid);
 }
 
 /** Sends a request whose object may not exist; undefined means that it does not. */

@@ -47,6 +47,7 @@ const containerState = z.object({
 /** What we read of a Pod. */
 export const podSchema = z.object({
   metadata,
+  spec: z.object({ nodeName: text }).prefault({}),
   status: z
     .object({
       phase: text,

@@ -24,17 +24,24 @@ export function wasDeleted(status: SandboxStatus): status is Ended {
 }
 
 /** The Job's own deadline deletes its pod; the condition that says so in the end comes when the pod is gone. */
-function withDeadline(ended: Ended, { status }: JobObject): Ended {
+function withDeadline(ended: Ended, { metadata, status }: JobObject): Ended {
   const isOver = status.conditions.some(
-    ({ type, reason }) => (type === 'FailureTarget' || type === 'Failed') && reason === 'DeadlineExceeded',
+    ({ type, reason, status: value }) =>
+      value === 'True' && (type === 'FailureTarget' || type === 'Failed') && reason === 'DeadlineExceeded',
   );
-  if (!isOver) return ended;
+  // Of a Job that was deleted first, its deadline is no news.
+  if (!isOver || metadata.deletionTimestamp !== null) return ended;
   return { ...ended, ending: { ...ended.ending, jobReason: 'DeadlineExceeded' }, deleting: false };
 }
 
 /** Whether the kubelet reported any container of the pod as started, now or before. */
 export function wasStarted({ status }: Pod): boolean {
   return status.containerStatuses.some(({ state }) => startOf(state) !== null);
+}
+
+/** Whether a container of the pod may be started before the pod has gone, unseen. */
+export function mayStart(pod: Pod): boolean {
+  return pod.spec.nodeName !== '' && podStatus(pod).kind === 'waiting';
 }
 
 function podStatus(pod: Pod): SandboxStatus {

@@ -86,7 +86,8 @@ function kindOf(code: number, status: Status): RefusalKind {
 /** 403 is said by the authorizer, by quotas, by namespaces that are going and by admission policies alike. */
 function kindOf403({ message, details }: Status): RefusalKind {
   if (details.causes.some(({ reason }) => reason === 'NamespaceTerminating')) return 'terminating';
-  if (/exceeded quota/.test(message)) return 'quota';
+  // Until its controller has counted what is used, a new quota refuses too.
+  if (/exceeded quota|status unknown for quota/.test(message)) return 'quota';
   return /cannot \S+ (resource|path)|attempting to grant RBAC permissions/.test(message) ? 'forbidden' : 'denied';
 }
 

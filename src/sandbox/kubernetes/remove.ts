@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jobName } from '../../execution/identity.ts';
 import { type Job, NotRemovedError } from '../sandbox.ts';
 import type { Namespace } from './namespace.ts';
-import { wasStarted } from './pod-status.ts';
+import type { Pod } from './objects.ts';
+import { mayStart, wasStarted } from './pod-status.ts';
 import { failure, refusalOf } from './refusal.ts';
 
 /** Milliseconds that a removal may take; the kubelet needs two or three seconds to end a running pod. */
@@ -20,30 +21,41 @@ export interface RemoveOptions {
 /**
  * Deletes the Job of that uid; gone, or another Job of that name, is success. With `wait` it also waits until its pods
  * are gone, whoever deleted the Job, and throws NotRemovedError when they are not within a minute. Resolves to whether a container of
- * it was seen started, null when nothing of it was there to see or nobody looked.
+ * it was seen started; null when nothing of it was there to see, nobody looked, or it may have been between two looks.
  */
 export async function removeJob(namespace: Namespace, job: Job, options: RemoveOptions): Promise<boolean | null> {
   const name = jobName(namespace.installationId, job.executionId);
-  if (!options.wait) {
-    await deleteJob(namespace, name, job.jobUid, 'Background');
-    return options.knownStarted || null;
-  }
+  if (options.wait) return removeAndWait(namespace, name, job.jobUid, options.knownStarted);
+  await deleteJob(namespace, name, job.jobUid, 'Background');
+  return options.knownStarted || null;
+}
+
+async function removeAndWait(
+  namespace: Namespace,
+  name: string,
+  jobUid: string,
+  knownStarted: boolean,
+): Promise<boolean | null> {
   // Before the delete, since a pod that ended long ago is gone with it.
-  const before = options.knownStarted ? [] : await namespace.podsOf(job.jobUid);
-  const deleted = await deleteJob(namespace, name, job.jobUid, 'Foreground');
-  let started = options.knownStarted || before.some(wasStarted) || (deleted || before.length > 0 ? false : null);
+  let last = knownStarted ? [] : await namespace.podsOf(jobUid);
+  let started = knownStarted || last.some(wasStarted);
+  const wasThere = (await deleteJob(namespace, name, jobUid, 'Foreground')) || last.length > 0;
   const deadline = Date.now() + patienceMs;
   for (let pause = pauses.first; ; pause = Math.min(pause * 1.2, pauses.longest)) {
-    const [pods, current] = await Promise.all([namespace.podsOf(job.jobUid), namespace.job(name)]);
-    if (pods.length > 0) started = started || pods.some(wasStarted);
-    if (pods.length === 0 && current?.metadata.uid !== job.jobUid) return started;
-    if (Date.now() > deadline) {
-      throw new NotRemovedError(
-        `Job ${name} is still being deleted after ${patienceMs / 1000} s; its node may be lost`,
-      );
-    }
+    const [pods, current] = await Promise.all([namespace.podsOf(jobUid), namespace.job(name)]);
+    const left = [...pods, ...(current?.metadata.uid === jobUid ? [current] : [])];
+    if (left.length === 0) return started || (wasThere && !last.some(mayStart) ? false : null);
+    started ||= pods.some(wasStarted);
+    if (Date.now() > deadline) throw stillThere(name, left);
+    if (pods.length > 0) last = pods;
     await sleep(pause);
   }
+}
+
+function stillThere(job: string, left: readonly Pick<Pod, 'metadata'>[]): NotRemovedError {
+  const deletedAt = Math.max(...left.map(({ metadata }) => metadata.deletionTimestamp ?? 0));
+  const message = `Job ${job} is still being deleted after ${patienceMs / 1000} s; its node may be lost`;
+  return new NotRemovedError(message, deletedAt);
 }
 
 /** Tells whether the Job was there to be deleted. */

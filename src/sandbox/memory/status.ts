@@ -10,7 +10,7 @@ export function statusOf(job: JobObject | undefined, pods: readonly PodObject[])
     const { reason, message, disruption, terminated } = pod;
     // A disruption deletes the pod too, but says so: that ending is the platform's, not ours. So does the Job's deadline.
     const deleted = pod.deletedAt !== null && disruption === '';
-    const jobReason = deleted ? job.failureTarget : '';
+    const jobReason = deleted && job.deletedAt === null ? job.failureTarget : '';
     const ending = { podReason: reason, podMessage: message, disruption, container: terminated, jobReason };
     return { kind: 'ended', ending, deleting: deleted && jobReason === '' };
   }

@@ -10,6 +10,7 @@ test.each([
   ['18', 'FailedCreatePodSandBox', 'rpc error: failed to setup network for sandbox', 'Sandbox', true],
   ['18', 'FailedCreatePodSandBox', 'no runtime for "gvisor" is configured', 'Sandbox', false],
   ['21', 'FailedCreate', 'Error creating: pods "a" is forbidden: exceeded quota: q', 'Quota', true],
+  ['21', 'FailedCreate', 'Error creating: pods "a" is forbidden: status unknown for quota: q', 'Quota', true],
   [
     '21',
     'FailedCreate',

@@ -172,7 +172,11 @@ describe('a pod that ended', () => {
     expect(statusOf([parsePod(killed, deleted)], parseJob({ conditions }))).toEqual(ended(over));
     const own = ended(ending(exit(137, 'Error')));
     expect(statusOf([parsePod(killed)], parseJob({ conditions }))).toEqual(own);
+    const stopped = ended(ending(exit(137, 'Error')), true);
+    expect(statusOf([parsePod(killed, deleted)], parseJob({ conditions }, deleted))).toEqual(stopped);
+    const takenBack = [{ type, status: 'False', reason: 'DeadlineExceeded' }];
+    expect(statusOf([parsePod(killed, deleted)], parseJob({ conditions: takenBack }))).toEqual(stopped);
     const other = [{ type, status: 'True', reason: 'BackoffLimitExceeded' }];
-    expect(statusOf([parsePod(killed, deleted)], parseJob({ conditions: other }))).toEqual({ ...own, deleting: true });
+    expect(statusOf([parsePod(killed, deleted)], parseJob({ conditions: other }))).toEqual(stopped);
   });
 });

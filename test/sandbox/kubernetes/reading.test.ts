@@ -1,32 +1,20 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { jobSandbox } from '../../../src/sandbox/kubernetes/job-sandbox.ts';
-import { type Asked, type FakeApi, fakeApi, job, list, pod, refuse, reply } from './fake-api.ts';
-import { executionId, installationId, name, spec } from './specs.ts';
-
-const jobPath = `/apis/batch/v1/namespaces/ns/jobs/${name}`;
-const pods = '/api/v1/namespaces/ns/pods';
-const events = '/api/v1/namespaces/ns/events';
-const theJob = { executionId, jobUid: 'j' };
-
-const sandboxOn = ({ api }: FakeApi) =>
-  jobSandbox({ api, namespace: 'ns', namespaceUid: 'ns-uid', installation: { id: installationId } });
-
-const startedAt = '2026-01-01T00:00:05Z';
-const exit = { state: { terminated: { exitCode: 0, reason: 'Completed', startedAt, finishedAt: startedAt } } };
-const ended = pod('p', 'j', { phase: 'Succeeded', containerStatuses: [exit] });
-const pending = pod('p', 'j', { phase: 'Pending' });
-
-type Routes = Readonly<Record<string, (response: ServerResponse, asked: Asked) => void>>;
-
-const routed = (routes: Routes) =>
-  fakeApi((asked, response) => {
-    const route = routes[`${asked.method} ${asked.path}`] ?? routes[asked.path];
-    if (route === undefined) refuse(response, 404, 'NotFound');
-    else route(response, asked);
-  });
-
-const shows = (body: object) => (response: ServerResponse) => reply(response, 200, body);
+import { type FakeApi, job, list, pod, refuse } from './fake-api.ts';
+import {
+  ended,
+  events,
+  jobPath,
+  pending,
+  pods,
+  type Routes,
+  routed,
+  sandboxOn,
+  shows,
+  startedAt,
+  theJob,
+} from './routed.ts';
+import { installationId, name, spec } from './specs.ts';
 
 describe('inspect', () => {
   test('asks for our pods of that uid, and no further when there is one', async () => {
@@ -201,80 +189,5 @@ describe('list', () => {
       { executionId: 'y', jobUid: 'b' },
     ]);
     expect(fake.asked[0]?.query.get('labelSelector')).toBe(`gke-code-executor/installation=${installationId}`);
-  });
-});
-
-describe('remove', () => {
-  const remove = `DELETE ${jobPath}`;
-  const read = `GET ${jobPath}`;
-  const deletion = (fake: FakeApi) => JSON.parse(fake.asked.find(({ method }) => method === 'DELETE')?.body ?? '');
-
-  test('deletes the Job of that uid in the background, without a look at its pods', async () => {
-    await using fake = await routed({ [remove]: shows({}) });
-    expect(await sandboxOn(fake).remove(theJob, { wait: false })).toEqual({ started: null });
-    expect(fake.asked).toHaveLength(1);
-    expect(deletion(fake)).toMatchObject({ preconditions: { uid: 'j' }, propagationPolicy: 'Background' });
-  });
-
-  test('does not ask for pods that it saw started', async () => {
-    await using fake = await routed({ [pods]: shows(list([ended])), [remove]: shows({}) });
-    const sandbox = sandboxOn(fake);
-    await sandbox.inspect(theJob);
-    expect(await sandbox.remove(theJob, { wait: false })).toEqual({ started: true });
-    expect(fake.asked.map(({ method }) => method)).toEqual(['GET', 'DELETE']);
-  });
-
-  test('asks nothing when it is repeated, and a start afterwards is absent', async () => {
-    await using fake = await routed({ [remove]: shows({}) });
-    const sandbox = sandboxOn(fake);
-    await sandbox.remove(theJob, { wait: false });
-    expect(await sandbox.remove(theJob, { wait: false })).toEqual({ started: null });
-    const input = { code: Buffer.from(''), stdin: new Uint8Array(), files: new Uint8Array() };
-    expect(await sandbox.start(theJob, spec(), input, async () => true)).toBe('absent');
-    expect(fake.asked).toHaveLength(1);
-  });
-
-  test('waits until Job and pods are gone, and notices a start in the last moment', async () => {
-    const looks = [[pending], [pending], [ended], []];
-    let gone = 0;
-    await using fake = await routed({
-      [pods]: (response) => reply(response, 200, list(looks.shift() ?? [])),
-      [remove]: shows({}),
-      [read]: (response) => {
-        gone += 1;
-        if (gone < 4) reply(response, 200, job(name, 'j'));
-        else refuse(response, 404, 'NotFound');
-      },
-    });
-    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: true });
-    expect(deletion(fake)).toMatchObject({ preconditions: { uid: 'j' }, propagationPolicy: 'Foreground' });
-    expect(gone).toBe(4);
-  });
-
-  test('waits for the pods of a Job that somebody else deleted', async () => {
-    const looks = [[pending], [pending], []];
-    await using fake = await routed({ [pods]: (response) => reply(response, 200, list(looks.shift() ?? [])) });
-    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: false });
-    expect(looks).toEqual([]);
-  });
-
-  test('leaves another Job of that name alone', async () => {
-    await using fake = await routed({
-      [pods]: shows(list([])),
-      [remove]: (response) => refuse(response, 409, 'Conflict', 'the UID in the precondition does not match'),
-      [read]: shows(job(name, 'other')),
-    });
-    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: null });
-  });
-
-  test('throws when the delete is refused', async () => {
-    await using conflict = await routed({
-      [pods]: shows(list([])),
-      [remove]: (response) => refuse(response, 409, 'Conflict', 'try again'),
-      [read]: shows(job(name, 'j')),
-    });
-    await expect(sandboxOn(conflict).remove(theJob, { wait: false })).rejects.toThrow(
-      'cannot delete the Job: try again',
-    );
   });
 });

@@ -24,6 +24,7 @@ describe('refusalOf', () => {
       status('Forbidden', 'jobs.batch "a" is forbidden: exceeded quota: q, requested: count/jobs.batch=1'),
       'quota',
     ],
+    [403, status('Forbidden', 'jobs.batch "a" is forbidden: status unknown for quota: q, resources: x'), 'quota'],
     [403, status('Forbidden', 'jobs.batch "a" is forbidden: failed quota: q: must specify limits.cpu'), 'denied'],
     [403, status('Forbidden', 'a is being terminated', ['NamespaceTerminating']), 'terminating'],
     [403, status('Forbidden', escalation), 'forbidden'],
