@@ -14,6 +14,7 @@ import { reconcile, sweep } from './pipeline/reconcile.ts';
 import { retire } from './pipeline/retention.ts';
 import { watch } from './pipeline/watch.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
+import type { Spare } from './sandbox/wasm/spare.ts';
 import type { Store } from './store/executions.ts';
 import type { SqliteStore } from './store/sqlite.ts';
 import { systemClock } from './system-clock.ts';
@@ -97,37 +98,46 @@ export async function openStore(path?: string): Promise<SqliteStore> {
 
 /** The pipeline of the command line: store file, in-process bus, and the sandbox asked for. */
 export async function openEmbedded(config: EmbeddedConfig): Promise<Embedded> {
-  const makeSandbox = await sandboxMaker(config);
-  const store = await openStore(config.store);
-  const sandbox = await makeSandbox(store);
-  const embedded = await startEmbedded({ store, sandbox, images: config.images, onError: config.onError });
-  return {
-    executor: embedded.executor,
-    close: async () => {
-      await embedded.close();
-      await sandbox.close();
-      store.close();
-    },
+  const opened: (() => void | Promise<void>)[] = [];
+  const close = async () => {
+    for (const closeOne of opened.toReversed()) await closeOne();
   };
+  try {
+    const spare = await spareFor(config);
+    if (spare !== undefined) opened.push(spare.close);
+    const store = await openStore(config.store);
+    opened.push(store.close);
+    const sandbox = await openSandbox(config, store, spare);
+    opened.push(sandbox.close);
+    const embedded = await startEmbedded({ store, sandbox, images: config.images, onError: config.onError });
+    opened.push(embedded.close);
+    return { executor: embedded.executor, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function spareFor({ sandbox, language }: EmbeddedConfig): Promise<Spare | undefined> {
+  if (sandbox !== 'wasm' || language === undefined) return undefined;
+  const { spareChild } = await import('./sandbox/wasm/spare.ts');
+  const { isWasmLanguage } = await import('./sandbox/wasm/program.ts');
+  return isWasmLanguage(language) ? spareChild(language) : undefined;
 }
 
 /** Loaded on demand: the Kubernetes client alone takes longer to load than a WASM program to run. */
-async function sandboxMaker({ sandbox, language, ...options }: EmbeddedConfig): Promise<SandboxMaker> {
+async function openSandbox(
+  { sandbox, kubeconfig, context, namespace }: EmbeddedConfig,
+  { installation }: Store,
+  spare: Spare | undefined,
+): Promise<Sandbox & { close(): Promise<void> }> {
   if (sandbox === 'kubernetes') {
     const { kubernetesSandbox } = await import('./sandbox/kubernetes/sandbox.ts');
-    return ({ installation }) => kubernetesSandbox({ ...options, installation });
+    return kubernetesSandbox({ kubeconfig, context, namespace, installation });
   }
-  const { spareChild } = await import('./sandbox/wasm/spare.ts');
-  const { isWasmLanguage } = await import('./sandbox/wasm/program.ts');
-  const spare = language === undefined || !isWasmLanguage(language) ? undefined : spareChild(language);
   const { wasmSandbox } = await import('./sandbox/wasm/sandbox.ts');
-  return async ({ installation }) => {
-    const made = wasmSandbox({ installation: installation.id, ...(spare === undefined ? {} : { spawn: spare.spawn }) });
-    return { ...made, close: async () => void (await Promise.all([made.close(), spare?.close()])) };
-  };
+  return wasmSandbox({ installation: installation.id, ...(spare === undefined ? {} : { spawn: spare.spawn }) });
 }
-
-type SandboxMaker = (store: Store) => Promise<Sandbox & { close(): Promise<void> }>;
 
 async function renew(store: Store, id: string): Promise<void> {
   const lasting = { id, expiresAt: Date.now() + lease.duration };

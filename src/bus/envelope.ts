@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dayMs, limits, retention } from '../execution/limits.ts';
+import { parsedJson } from '../json.ts';
 import { traceparentPattern } from '../telemetry/trace.ts';
 import type { Message } from './bus.ts';
 
@@ -170,14 +171,9 @@ function instant(time: string | null | undefined): number | null {
   return Number.isNaN(milliseconds) ? null : milliseconds;
 }
 
-/** What is not JSON is undefined. */
 function jsonOf(body: unknown): unknown {
-  if (!(body instanceof Uint8Array || typeof body === 'string')) return body;
-  try {
-    return JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString());
-  } catch {
-    return undefined;
-  }
+  if (body instanceof Uint8Array) return parsedJson(Buffer.from(body).toString());
+  return typeof body === 'string' ? parsedJson(body) : body;
 }
 
 function bytesOf(body: unknown): Uint8Array {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { idempotencyKeyPattern } from '../execution/identity.ts';
 import { limits } from '../execution/limits.ts';
+import { parsedJson } from '../json.ts';
 import { original, type Poison, poison, type Received } from './envelope.ts';
 
 /** A request that came as a message on the topic `executions`; its body is still to be checked, as that of HTTP is. */
@@ -48,12 +49,12 @@ function codeContent(code: string, attributes: Received['attributes']): Content 
 }
 
 function jsonContent(text: string): Content | Poison {
-  const body = jsonOf(text);
+  const body = parsedJson(text);
   if (body === undefined) return poison('the data must be JSON, or code with an attribute language');
   const event = structuredSchema.safeParse(body).data;
   if (event === undefined) return { ok: true, body, event: undefined };
   if (event.data_base64 === undefined) return { ok: true, body: event.data, event };
-  const inner = jsonOf(Buffer.from(event.data_base64, 'base64').toString());
+  const inner = parsedJson(Buffer.from(event.data_base64, 'base64').toString());
   return inner === undefined ? poison('the data of the CloudEvent must be JSON') : { ok: true, body: inner, event };
 }
 
@@ -83,15 +84,6 @@ function keyOf({ attributes, ...message }: Received, event: unknown): string | P
   }
   if (messageId === null) return poison('the message has no id: let the subscription write metadata');
   return `message:${messageId}`;
-}
-
-/** What is not JSON is undefined. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function utf8Of(bytes: Uint8Array): string | undefined {

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { FileEntry } from '../execution/files.ts';
+import { type FileEntry, pathProblem } from '../execution/files.ts';
 import { CliError } from './errors.ts';
 
 export interface InputFile {
@@ -33,15 +33,32 @@ function readTree(from: string, path: string): InputFile[] {
   }
 }
 
-/** Writes files below a directory, which is made when it is not there. Their paths were checked, so none leads out of it. */
+/**
+ * Writes files below a directory, which is made when it is not there. Whoever named them is not trusted: none leads out
+ * of it, by its path or by a link that lies there.
+ */
 export function writeOutputFiles(directory: string, files: readonly FileEntry[]): void {
+  for (const { path } of files) {
+    const problem = pathProblem(path);
+    if (problem === undefined) continue;
+    throw new CliError(`cannot write ${JSON.stringify(path)}: the path of an output file ${problem}`);
+  }
   for (const { path, bytes } of files) {
     const to = join(directory, path);
     try {
+      refuseLinks(directory, path);
       mkdirSync(dirname(to), { recursive: true });
       writeFileSync(to, bytes);
     } catch (error) {
       throw new CliError(`cannot write ${to}: ${error instanceof Error ? error.message : error}`);
     }
+  }
+}
+
+function refuseLinks(directory: string, path: string): void {
+  let at = directory;
+  for (const name of path.split('/')) {
+    at = join(at, name);
+    if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink()) throw new Error(`${at} is a symbolic link`);
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { languages } from '../execution/execution.ts';
+import { isNamed } from '../execution/output-files.ts';
 import type { Executor } from '../executor.ts';
 import { withOutput } from '../http/representation.ts';
 import type { Resource } from '../resource.ts';
@@ -114,11 +115,15 @@ async function printJson(executor: Executor, ended: Resource): Promise<void> {
   await write(process.stdout, Buffer.from(`${JSON.stringify(shown, null, 2)}\n`));
 }
 
-/** Output files are in the JSON; else they are written where the user is, or wants them. */
+/** Output files are in the JSON; else those that the user named are written where the user is, or wants them. */
 async function keepFiles(executor: Executor, { id, result }: Resource, options: RunOptions): Promise<void> {
   const directory = options.outputDir ?? (options.json ? undefined : '.');
   if (directory === undefined || result === null || result.files.length === 0) return;
-  writeOutputFiles(directory, (await executor.files(id)) ?? []);
+  const files = (await executor.files(id)) ?? [];
+  writeOutputFiles(
+    directory,
+    files.filter(({ path }) => isNamed(path, options.output)),
+  );
 }
 
 function explain({ state, result }: Resource, failure: unknown): void {

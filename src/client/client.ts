@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { InvalidRequestError } from '../errors.ts';
-import type { FileEntry } from '../execution/files.ts';
+import { InvalidRequestError, UnavailableError } from '../errors.ts';
+import { type FileEntry, pathProblem } from '../execution/files.ts';
 import { executionIdPattern } from '../execution/identity.ts';
 import type { Executor, ListOptions, Stream } from '../executor.ts';
 import { formatIdempotencyKey } from '../http/idempotency.ts';
@@ -118,14 +118,22 @@ async function output(send: Send, id: string, stream: Stream): Promise<Uint8Arra
 
 async function files(send: Send, id: string): Promise<readonly FileEntry[] | undefined> {
   if (!isId(id)) return undefined;
-  const execution = known(await send({ method: 'GET', path: `${pathOf(id)}${withOutput}` }));
+  const answer = await send({ method: 'GET', path: `${pathOf(id)}${withOutput}` });
+  const execution = known(answer);
   return (
     execution &&
     (execution.result?.files ?? []).map(({ path, text, base64 }) => ({
-      path,
+      path: soundPath(path, answer),
       bytes: text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text),
     }))
   );
+}
+
+/** Whoever asks may write files where their paths say. */
+function soundPath(path: string, { server }: Answer): string {
+  const problem = pathProblem(path);
+  if (problem === undefined) return path;
+  throw new UnavailableError(`${server} names an output file ${JSON.stringify(path)}, whose path ${problem}`);
 }
 
 /** Anything else is no execution, and would lead to another path. */

@@ -38,6 +38,11 @@ function nameToRegExp(name: string): string {
   }).join('');
 }
 
+/** Whether any of the patterns names the path. */
+export function isNamed(path: string, globs: readonly string[]): boolean {
+  return new RegExp(globsToRegExp(globs), 'u').test(path);
+}
+
 export interface HandedOut {
   /** Packed. */
   readonly files: Uint8Array;

@@ -44,6 +44,7 @@ const allowedMethods = new Map([
   ['/v1/executions/:id', 'GET, HEAD, DELETE'],
   ['/v1/executions/:id/cancel', 'POST'],
   ['/v1/executions/:id/events', 'GET, HEAD'],
+  ['/v1/executions/:id/files/:path{.+}', 'GET, HEAD'],
   ...streams.map((stream): [string, string] => [`/v1/executions/:id/${stream}`, 'GET, HEAD']),
 ]);
 

@@ -25,8 +25,11 @@ export interface LiveOutputOptions {
   readonly onError: OnError;
 }
 
-/** Milliseconds between looks at an execution that does not run yet, or whose log ended before its record did. */
-const pauseMs = 500;
+/**
+ * Milliseconds between looks at an execution that does not run yet, or whose log ended before its record did. Following
+ * a log downloads all of it, so that the pause doubles while that brings nothing new.
+ */
+const pauses = { shortest: 500, longest: 10_000 };
 
 /** Reads `Last-Event-ID`, the offsets after the event it names; undefined when it is none of ours. */
 export function parseOffsets(eventId: string | undefined): Offsets | undefined {
@@ -56,6 +59,7 @@ async function* unlessGone(inner: AsyncIterable<string>, signal: AbortSignal): A
 async function* frames(id: string, options: LiveOutputOptions): AsyncGenerator<string> {
   const { store, follow, signal } = options;
   const sent = sender(options.known);
+  let pause = pauses.shortest;
   while (!signal.aborted) {
     const execution = await store.executions.get(id);
     if (execution === undefined) return;
@@ -64,13 +68,17 @@ async function* frames(id: string, options: LiveOutputOptions): AsyncGenerator<s
       return;
     }
     if (execution.state === 'RUNNING') {
+      pause = Math.min(pause * 2, pauses.longest);
       const from = { stdout: 0, stderr: 0 };
       for await (const { stream, bytes } of follow(execution, signal)) {
-        yield* sent(stream, from[stream], bytes);
+        for (const event of sent(stream, from[stream], bytes)) {
+          pause = pauses.shortest;
+          yield event;
+        }
         from[stream] += bytes.length;
       }
     }
-    await sleep(pauseMs, undefined, { signal }).catch(() => {
+    await sleep(pause, undefined, { signal }).catch(() => {
       // The abort is the loop's condition.
     });
   }

@@ -23,8 +23,9 @@ export async function isRelayed({ store, clock }: Recorder): Promise<boolean> {
 
 /**
  * Watches for as long as there is something to watch and a minute more, eight minutes at most, unless somebody else
- * does; meanwhile it looks every five seconds whether some execution's time is up. It gives up its lease before it looks for open executions the last time: who records one either sees no lease,
- * and asks for a relay, or is seen. Repeating it, also at once, is harmless.
+ * does; meanwhile it looks every five seconds whether some execution's time is up. It gives up its lease before it
+ * looks for open executions the last time: who records one either sees no lease, and asks for a relay, or is seen.
+ * Repeating it, also at once, is harmless.
  */
 export async function relay(ports: Ports, onError: (error: unknown) => void): Promise<void> {
   const lease = await claim(ports);
@@ -92,8 +93,8 @@ async function hold(ports: Ports, lease: HeldLease, onError: (error: unknown) =>
 }
 
 /**
- * Enforces the deadlines of what is open, and tells whether anything is. Once for each: from then on its message is delivered
- * until something was done, and the reconciler looks too.
+ * Enforces the deadlines of what is open, and tells whether anything is. Once for each: from then on its message is
+ * delivered until something was done, and the reconciler looks too.
  */
 async function look(ports: Ports, enforced: Set<string>, onError: (error: unknown) => void): Promise<boolean> {
   const enforce = async (execution: Execution) => {

@@ -1,8 +1,9 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { ExecutionGoneError, IdempotencyConflictError } from '../errors.ts';
 import type { Execution } from '../execution/execution.ts';
 import { executionId, executionIdBytes } from '../execution/identity.ts';
 import type { Submission } from '../execution/request.ts';
+import type { Store } from '../store/executions.ts';
 import type { Parts } from '../store/store.ts';
 import { attributesOf, currentTraceparent, inSpan, withinTraceOf } from '../telemetry/trace.ts';
 import type { SubmitPorts } from './ports.ts';
@@ -45,7 +46,8 @@ interface Submitted {
 
 async function record(ports: SubmitPorts, submission: Submission, submitter: Submitter): Promise<Submitted> {
   const { sandbox, store } = ports;
-  const bodyHash = createHash('sha256').update(submission.given).digest('hex');
+  // It outlives the values of the environment, and without a key a short one could be guessed from it.
+  const bodyHash = keyed(store, submission.given).toString('hex');
   const id = newId(ports, submitter);
   const stored = await store.executions.create(
     {
@@ -74,6 +76,9 @@ function partsOf({ code, stdin, files }: Submission): Parts {
 
 function newId({ store, randomBytes }: SubmitPorts, { caller, idempotencyKey }: Submitter): string {
   if (idempotencyKey === undefined) return executionId(randomBytes(executionIdBytes));
-  const keyed = createHmac('sha256', store.installation.secret).update(JSON.stringify([caller, idempotencyKey]));
-  return executionId(keyed.digest());
+  return executionId(keyed(store, JSON.stringify([caller, idempotencyKey])));
+}
+
+function keyed({ installation }: Pick<Store, 'installation'>, text: string): Buffer {
+  return createHmac('sha256', installation.secret).update(text).digest();
 }

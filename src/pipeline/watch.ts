@@ -11,15 +11,15 @@ export async function watch(ports: Ports, signal: AbortSignal, onError: (error: 
   await ports.sandbox.watch((observation) => {
     // Whoever waits for the end of this would not wait for it.
     if (signal.aborted) return;
-    const relayed = relay(ports, observation)
+    const passed = pass(ports, observation)
       .catch(onError)
-      .finally(() => pending.delete(relayed));
-    pending.add(relayed);
+      .finally(() => pending.delete(passed));
+    pending.add(passed);
   }, signal);
   await Promise.all(pending);
 }
 
-async function relay(ports: Ports, { job, status }: Observation): Promise<void> {
+async function pass(ports: Ports, { job, status }: Observation): Promise<void> {
   if (await noteProgress(ports, job, status)) return;
   await ports.bus.publish('execution-observed', { executionId: job.executionId });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { unpackFiles } from '../../src/execution/files.ts';
-import { globProblem, handedOut, maxPackedBytes, outputPattern } from '../../src/execution/output-files.ts';
+import { globProblem, handedOut, isNamed, maxPackedBytes, outputPattern } from '../../src/execution/output-files.ts';
 
 describe('a pattern', () => {
   const rows: readonly { globs: readonly string[]; yes: readonly string[]; no: readonly string[] }[] = [
@@ -59,6 +59,11 @@ describe('the files that are handed out', () => {
   test('have names that can be said', () => {
     const out = handedOut([file('a\u007fb', 0), file('a', 0)], wanted);
     expect([pathsOf(out), out.omittedFiles]).toEqual([['a'], 1]);
+  });
+
+  test('are told from the results, which nobody may have named', () => {
+    const named = [[], ['a'], ['.results.jsonl'], ['a', '*']].map((globs) => isNamed('.results.jsonl', globs));
+    expect(named).toEqual([false, false, true, true]);
   });
 
   test('are only the results when nothing is named', () => {

@@ -113,6 +113,22 @@ describe('live output', () => {
     expect(times).toBe(2);
   });
 
+  test('of a log that brings nothing new is followed less and less often, and as before once it does', async () => {
+    vi.useFakeTimers({ fakeNodeBuiltins: true, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const begun: number[] = [];
+    const { request, hangUp } = await endless(async function* followed() {
+      begun.push(Date.now());
+      yield { stream: 'stdout', bytes: utf8(begun.length > 7 ? 'ab' : 'a') };
+    });
+    const text = (await request()).text();
+    await vi.advanceTimersByTimeAsync(45_000);
+    const pauses = begun.slice(1).map((time, index) => time - (begun[index] ?? 0));
+    expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 500, 1_000, 2_000, 4_000]);
+    hangUp.abort();
+    await text;
+  });
+
   test('that is no text by itself comes as base64', async () => {
     const [first, second] = [utf8('é').subarray(0, 1), utf8('é').subarray(1)];
     const { get } = await live(() =>

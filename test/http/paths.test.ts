@@ -60,6 +60,7 @@ describe('a path', () => {
     ['POST', `/v1/executions/${id}/events`, 'GET, HEAD'],
     ['HEAD', `/v1/executions/${id}/cancel`, 'POST'],
     ['POST', `/v1/executions/${id}/stdout`, 'GET, HEAD'],
+    ['POST', `/v1/executions/${id}/files/out/a.csv`, 'GET, HEAD'],
     ['POST', '/healthz', 'GET, HEAD'],
     ['PURGE', '/v1/executions', 'GET, HEAD, POST'],
   ])('%s %s is not allowed, and Allow says what is', async (method, path, allow) => {

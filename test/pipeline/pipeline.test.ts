@@ -29,6 +29,19 @@ describe('one execution', () => {
     expect((await w.ended(id)).request).toMatchObject({ env: {}, envNames: ['SECRET'] });
   });
 
+  it('keeps a hash of its request that tells nothing without the secret of the installation', async () => {
+    const w = world();
+    const own = w.ports();
+    const other = {
+      ...own,
+      store: { ...own.store, installation: { id: 'bbbbbbbb', secret: new Uint8Array(32).fill(1) } },
+    };
+    const request = { env: { PIN: '1234' } };
+    const ids = [await w.submit(own, second, request), await w.submit(other, second, request)];
+    const [hash, otherHash] = await Promise.all(ids.map(async (id) => (await w.get(id)).bodyHash));
+    expect(hash).not.toBe(otherHash);
+  });
+
   it('is one for the same idempotency key, and refuses another request under it', async () => {
     const w = world();
     const { ports } = await w.process(null);

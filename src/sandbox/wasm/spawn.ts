@@ -12,6 +12,7 @@ import { type Ending, exitCodes, type WasmLanguage, type WasmProgram } from './p
 /** How long a child may take to end itself before it is killed from outside, in milliseconds. */
 const graceMs = 1_000;
 const maxDiagnosticsBytes = 8_192;
+const notStarted = 'the WebAssembly sandbox did not start';
 
 export interface WasmEnding {
   readonly ending: Ending;
@@ -72,6 +73,7 @@ export function spawnSandbox(language: WasmLanguage) {
 
     /** Ends the child, whatever it does, and resolves when it is gone; a program that runs ends as `killed`. */
     async kill(): Promise<void> {
+      if (child.pid === undefined) return;
       lifeline.write('k');
       killer.schedule(isRunning ? graceMs : 0, 'killed');
       await closed;
@@ -81,13 +83,19 @@ export function spawnSandbox(language: WasmLanguage) {
 }
 
 function spawnChild(language: WasmLanguage): ChildProcess {
-  return spawn(process.execPath, childArguments(language), {
+  const child = spawn(process.execPath, childArguments(language), {
     env: {},
     cwd: '/',
     stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
     // Ctrl-C at a terminal is for us; the child learns from its lifeline.
     detached: true,
   });
+  if (child.stdio === undefined) {
+    // Node gives up early then, and its event, which says no more, would end this process if nobody listened.
+    child.on('error', () => {});
+    throw new Error(`${notStarted}: this process or the system has no file descriptor left`);
+  }
+  return child;
 }
 
 /** Kills from outside, for when the child does not end itself. */
@@ -129,7 +137,7 @@ function whenClosed(child: ChildProcess): Promise<Exit> {
 }
 
 function failedStart({ bytes }: CapturedStream): never {
-  throw new Error(`the WebAssembly sandbox did not start: ${Buffer.from(bytes).toString()}`);
+  throw new Error(`${notStarted}: ${Buffer.from(bytes).toString()}`);
 }
 
 /** The child was ended before it could say more: by us, or by the system, for example when memory ran out. */

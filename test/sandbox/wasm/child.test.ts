@@ -10,6 +10,7 @@ import { spawnSandbox } from '../../../src/sandbox/wasm/spawn.ts';
 import { mebibytes, noFiles } from './run.ts';
 
 const parentFile = fileURLToPath(new URL('./parent.ts', import.meta.url));
+const fullParentFile = fileURLToPath(new URL('./full-parent.ts', import.meta.url));
 const runFile = promisify(execFile);
 
 async function childrenOf(pid: number): Promise<number[]> {
@@ -41,6 +42,23 @@ describe.runIf(process.platform === 'linux')('a child process', () => {
     const children = await childrenOf(pid);
     parent.kill('SIGKILL');
     await until(async () => (await Promise.all(children.map(isGone))).every(Boolean));
+  });
+
+  test('for which there is no descriptor left is an error for whoever wanted it, and its parent goes on', async () => {
+    const script = 'ulimit -n 64; exec "$0" "$1"';
+    const { stdout } = await runFile('sh', ['-c', script, process.execPath, fullParentFile]);
+    expect(stdout).toBe(
+      'Error: the WebAssembly sandbox did not start: this process or the system has no file descriptor left\nready\n',
+    );
+  });
+
+  test('that never came to be is killed as one that is gone', async () => {
+    const path = process.execPath;
+    process.execPath = '/nowhere/node';
+    const child = spawnSandbox('javascript');
+    process.execPath = path;
+    await expect(child.ready).rejects.toThrow('ENOENT');
+    await child.kill();
   });
 
   test('has nothing of its parent: no environment, no directory, no descriptors but its pipes', async () => {
