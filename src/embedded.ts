@@ -89,16 +89,16 @@ export interface EmbeddedConfig {
   readonly onError: (error: unknown) => void;
 }
 
-/** Opens the store file; throws UnavailableError with the fix when it cannot be used. */
-export async function openStore(path?: string): Promise<SqliteStore> {
+/** Opens the store file; throws UnavailableError with the fix when it cannot be used. See `SqliteOptions` for `onError`. */
+export async function openStore(path?: string, onError?: (error: unknown) => void): Promise<SqliteStore> {
   const { defaultStorePath, sqliteStore } = await import('./store/sqlite.ts');
-  return sqliteStore({ path: path ?? defaultStorePath(globalThis.process.env) });
+  return sqliteStore({ path: path ?? defaultStorePath(globalThis.process.env), onError });
 }
 
 /** The pipeline of the command line: store file, in-process bus, and the sandbox asked for. */
 export async function openEmbedded(config: EmbeddedConfig): Promise<Embedded> {
   const makeSandbox = await sandboxMaker(config);
-  const store = await openStore(config.store);
+  const store = await openStore(config.store, config.onError);
   const sandbox = await makeSandbox(store);
   const embedded = await startEmbedded({ store, sandbox, images: config.images, onError: config.onError });
   return {

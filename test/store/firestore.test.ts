@@ -19,10 +19,10 @@ describeEmulator('firestore', 'Firestore', (emulator) => {
     const projectId = `test-${randomUUID()}`;
     const host = await emulator();
     return {
-      open: async (schema) => {
+      open: async (schema, onError) => {
         const firestore = new Firestore({ projectId, host, ssl: false });
         clients.push(firestore);
-        return firestoreCollection(schema, firestore);
+        return firestoreCollection(schema, firestore, onError);
       },
       close: async () => {
         // What the client is about to ask when it is terminated fails where nobody hears of it.
@@ -75,6 +75,16 @@ describeEmulator('firestore', 'Firestore', (emulator) => {
   ])('a document that another program wrote is named by %s', async (_, use) => {
     await firestore.doc('things/a').set({ color: 'red', order: 1 });
     await expect(use(firestoreCollection(things, firestore))).rejects.toThrow('the document things/a does not parse');
+  });
+
+  test('documents that another program wrote end no page, whatever they sort by', async () => {
+    const errors: unknown[] = [];
+    const store = firestoreCollection(things, firestore, (error) => errors.push(error));
+    for (const id of range(5)) await firestore.doc(`things/alien%20${id}`).set({ order: 'first', item: '{}' });
+    await store.create(thing('a'));
+    const page = await store.query({ ...everything, direction: 'descending', limit: 1 });
+    expect(page).toEqual({ items: [thing('a')], next: null });
+    expect(errors).toHaveLength(5);
   });
 
   describe('the identity', () => {
