@@ -53,16 +53,19 @@ const podSchema = z.object({
   }),
 });
 
+type Looked = z.infer<typeof podSchema>;
+
 async function barePod(bench: Bench): Promise<number> {
   const name = `bare-${randomBytes(5).toString('hex')}`;
   const over = new AbortController();
   const began = performance.now();
   await expectStatus(201, bench.api.send({ method: 'POST', path: bench.pods, body: podManifest(name) }));
-  const look = (pod: z.infer<typeof podSchema>) => {
+  const look = (pod: Looked) => {
     if (pod.status.containerStatuses?.[0]?.state.terminated !== undefined) over.abort();
   };
   const source = { api: bench.api, path: bench.pods, labelSelector: `bench=${name}`, schema: podSchema };
-  await listWatch(source, { replaced: (pods) => pods.forEach(look), changed: look, deleted: () => {} }, over.signal);
+  const changes = { replaced: (pods: readonly Looked[]) => pods.forEach(look), changed: look, deleted: () => {} };
+  await listWatch(source, changes, over.signal, console.error);
   const log = await bench.api.open({ method: 'GET', path: `${bench.pods}/${name}/log` }, 10_000);
   const stdout = (await log.toArray()).join('');
   const seconds = (performance.now() - began) / 1000;

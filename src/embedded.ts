@@ -90,10 +90,10 @@ export interface EmbeddedConfig {
   readonly onError: (error: unknown) => void;
 }
 
-/** Opens the store file; throws UnavailableError with the fix when it cannot be used. */
-export async function openStore(path?: string): Promise<SqliteStore> {
+/** Opens the store file; throws UnavailableError with the fix when it cannot be used. See `SqliteOptions` for `onError`. */
+export async function openStore(path?: string, onError?: (error: unknown) => void): Promise<SqliteStore> {
   const { defaultStorePath, sqliteStore } = await import('./store/sqlite.ts');
-  return sqliteStore({ path: path ?? defaultStorePath(globalThis.process.env) });
+  return sqliteStore({ path: path ?? defaultStorePath(globalThis.process.env), onError });
 }
 
 /** The pipeline of the command line: store file, in-process bus, and the sandbox asked for. */
@@ -105,7 +105,7 @@ export async function openEmbedded(config: EmbeddedConfig): Promise<Embedded> {
   try {
     const spare = await spareFor(config);
     if (spare !== undefined) opened.push(spare.close);
-    const store = await openStore(config.store);
+    const store = await openStore(config.store, config.onError);
     opened.push(store.close);
     const sandbox = await openSandbox(config, store, spare);
     opened.push(sandbox.close);

@@ -3,6 +3,7 @@ import { Firestore } from '@google-cloud/firestore';
 import { PubSub } from '@google-cloud/pubsub';
 import { pubsubPublisher } from './bus/pubsub.ts';
 import type { GoogleCloudConfig } from './config.ts';
+import { jsonLog } from './log.ts';
 import { readInstallation } from './store/firestore/installation.ts';
 import { clientSettings, firestoreStore } from './store/firestore.ts';
 import { systemClock } from './system-clock.ts';
@@ -26,7 +27,9 @@ export type GoogleClients = ReturnType<typeof googleClients>;
 /** What functions with and without a cluster have in common. */
 export async function commonPorts({ config, firestore, pubsub }: GoogleClients) {
   const { installation, target } = await readInstallation(firestore);
-  const store = await firestoreStore({ firestore, installation });
+  const log = jsonLog({ projectId: config.projectId });
+  const onError = (error: unknown) => log.error('an execution is left out, since it cannot be read', { error });
+  const store = await firestoreStore({ firestore, installation, onError });
   const publisher = pubsubPublisher({ pubsub, prefix: config.topicPrefix, traceparent: currentTraceparent });
   const bus = { ...tracedBus(publisher), subscribe: subscribedByDeployment };
   return { ports: { store, bus, clock: systemClock, randomBytes, process: null }, target };

@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Firestore } from '@google-cloud/firestore';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { commonPorts, googleClients } from '../src/google-cloud.ts';
 import { connectCluster } from '../src/google-cloud-cluster.ts';
 import { describeEmulator } from './emulators.ts';
 import { fakeApi, refuse, reply } from './sandbox/kubernetes/fake-api.ts';
@@ -54,5 +56,24 @@ describeEmulator('firestore', 'a function with a cluster', (emulator) => {
     for (let failed = 0; failed < 3; failed++) await expect(connect()).rejects.toThrow('InternalError');
     expect((await connect()).ports.sandbox.target).toContain('uid-1');
     expect(opened.toSorted()).toEqual([host, new URL(api.api.server).host].toSorted());
+  });
+
+  test('logs an execution that it cannot read, and finds the others', async () => {
+    vi.stubEnv('FIRESTORE_EMULATOR_HOST', await emulator());
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const projectId = `test-${randomUUID()}`;
+    const firestore = new Firestore({ projectId });
+    onTestFinished(() => firestore.terminate());
+    await firestore.doc('executions/strange').set({ order: 1, by: {}, item: '{"state":"HIBERNATING"}' });
+    const none = { databaseId: '(default)', topicPrefix: '', apiKey: undefined, ingestCaller: 'pubsub', images: [] };
+    const { ports } = await commonPorts(googleClients({ projectId, ...none }));
+    const lines: string[] = [];
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
+    onTestFinished(() => write.mockRestore());
+    const query = { equal: {}, direction: 'descending', limit: 1 } as const;
+    expect(await ports.store.executions.query(query)).toEqual({ items: [], next: null });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ severity: 'ERROR', error: expect.stringContaining('executions/strange') }),
+    ]);
   });
 });

@@ -8,14 +8,15 @@ import type { Ports } from './ports.ts';
  */
 export async function watch(ports: Ports, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
   const pending = new Set<Promise<void>>();
-  await ports.sandbox.watch((observation) => {
+  const observe = (observation: Observation) => {
     // Whoever waits for the end of this would not wait for it.
     if (signal.aborted) return;
     const passed = pass(ports, observation)
       .catch(onError)
       .finally(() => pending.delete(passed));
     pending.add(passed);
-  }, signal);
+  };
+  await ports.sandbox.watch(observe, signal, onError);
   await Promise.all(pending);
 }
 

@@ -141,7 +141,12 @@ export interface Sandbox {
   list(): Promise<readonly Job[]>;
   /**
    * Reports changes until `signal` aborts: each Job at least once at the beginning, then what changes; endings are
-   * never left out, repetitions are possible. Restarts itself on every error; resolves only after the abort.
+   * never left out, repetitions are possible. Restarts itself on every error; resolves only after the abort. `onError`
+   * hears of an error that lasts, once until something works again, and of each other one that takes its place.
    */
-  watch(observe: (observation: Observation) => void, signal: AbortSignal): Promise<void>;
+  watch(
+    observe: (observation: Observation) => void,
+    signal: AbortSignal,
+    onError: (error: unknown) => void,
+  ): Promise<void>;
 }

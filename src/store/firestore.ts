@@ -12,6 +12,8 @@ export interface FirestoreOptions {
   readonly firestore: Firestore;
   /** An identity kept elsewhere, in Secret Manager for instance; default: one made with the database. */
   readonly installation?: Installation;
+  /** Hears once of each execution that does not parse, which queries then leave out; default: they throw. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /**
@@ -19,10 +21,10 @@ export interface FirestoreOptions {
  * which names the fix, when the database is missing, refuses or does not answer.
  */
 export async function firestoreStore(options: FirestoreOptions): Promise<Store> {
-  const { firestore, installation } = options;
+  const { firestore, installation, onError } = options;
   return {
     installation: installation ?? (await readInstallation(firestore)).installation,
-    executions: firestoreCollection(executions, firestore),
+    executions: firestoreCollection(executions, firestore, onError),
     leases: firestoreCollection(leases, firestore),
   };
 }

@@ -1,6 +1,7 @@
 import { type Document, readDocument, toDocument } from './document.ts';
 import { executions, leases, type Store } from './executions.ts';
-import { pageOf, startOf } from './query.ts';
+import { pageReader } from './page-reader.ts';
+import { type Position, startOf } from './query.ts';
 import type { Collection, Installation, Parts, Query, Schema, Tombstone } from './store.ts';
 import { createLook, createWatches } from './watches.ts';
 
@@ -21,12 +22,18 @@ export function createMemory(now: () => number = Date.now) {
   };
 }
 
+export interface MemoryOptions {
+  readonly installation: Installation;
+  readonly memory?: Memory;
+  /** Hears once of each execution that does not parse, which queries then leave out; default: they throw. */
+  readonly onError?: (error: unknown) => void;
+}
+
 /** A store that lives as long as its memory; it keeps text and copies, so what it gives back is what a real one would. */
-export function memoryStore(options: { readonly installation: Installation; readonly memory?: Memory }): Store {
-  const { installation, memory = createMemory() } = options;
+export function memoryStore({ installation, memory = createMemory(), onError }: MemoryOptions): Store {
   return {
     installation,
-    executions: memoryCollection(executions, memory),
+    executions: memoryCollection(executions, memory, onError),
     leases: memoryCollection(leases, memory),
   };
 }
@@ -35,7 +42,9 @@ export function memoryStore(options: { readonly installation: Installation; read
 export function memoryCollection<T extends { readonly id: string }>(
   schema: Schema<T>,
   memory = createMemory(),
+  onError?: (error: unknown) => void,
 ): Collection<T> {
+  const readPage = pageReader(schema, onError);
   const rows = memory.rows.get(schema.name) ?? new Map<string, Row>();
   memory.rows.set(schema.name, rows);
   const key = (id: string) => `${schema.name}/${id}`;
@@ -81,9 +90,11 @@ export function memoryCollection<T extends { readonly id: string }>(
 
     async query(query) {
       const start = startOf(schema, query);
-      await otherClients();
-      const found = select(rows, query, start).map(([id, row]) => readDocument(schema, id, row.text));
-      return pageOf(schema, found, query.limit);
+      const find = async (last: Position | undefined) => {
+        await otherClients();
+        return select(rows, query, last ?? start);
+      };
+      return readPage(query, find, ({ id, text }) => readDocument(schema, id, text));
     },
 
     async remove(id, leaving) {
@@ -136,18 +147,17 @@ function copyOf(parts: Parts): Map<string, Uint8Array> {
   return new Map(Object.entries(parts).map(([name, bytes]) => [name, Uint8Array.from(bytes)]));
 }
 
-function select(rows: ReadonlyMap<string, Row>, query: Query, start: ReturnType<typeof startOf>): [string, Row][] {
+function select(rows: ReadonlyMap<string, Row>, query: Query, start: Position | undefined) {
   const sign = query.direction === 'ascending' ? 1 : -1;
   const equal = Object.entries(query.equal);
   return [...rows]
     .filter(([, row]) => equal.every(([field, value]) => row.fields[field] === value))
-    .map(([id, row]) => ({ position: { order: row.order, id }, entry: [id, row] satisfies [string, Row] }))
-    .filter(({ position }) => start === undefined || sign * compare(position, start) > 0)
-    .sort((a, b) => sign * compare(a.position, b.position))
-    .slice(0, query.limit + 1)
-    .map(({ entry }) => entry);
+    .map(([id, { order, text }]) => ({ id, order, text }))
+    .filter((found) => start === undefined || sign * compare(found, start) > 0)
+    .sort((a, b) => sign * compare(a, b))
+    .slice(0, query.limit + 1);
 }
 
-function compare(a: { order: number; id: string }, b: { order: number; id: string }): number {
+function compare(a: Position, b: Position): number {
   return a.order - b.order || (a.id < b.id ? -1 : Number(a.id > b.id));
 }

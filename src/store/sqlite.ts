@@ -8,6 +8,8 @@ export interface SqliteOptions {
   readonly path: string;
   /** How long to wait for another process's write before giving up. Milliseconds; default: 5000. */
   readonly lockWaitMs?: number;
+  /** Hears once of each execution that does not parse, which queries then leave out; default: they throw. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 export interface SqliteStore extends Store {
@@ -20,12 +22,13 @@ export interface SqliteStore extends Store {
  * the last moments before it, never a part of a change. Throws UnavailableError, which names the fix, when the file
  * cannot be used, and works again when it can.
  */
-export async function sqliteStore({ path, lockWaitMs = 5000 }: SqliteOptions): Promise<SqliteStore> {
+export async function sqliteStore({ path, lockWaitMs = 5000, onError }: SqliteOptions): Promise<SqliteStore> {
   const database = await openDatabase(path, lockWaitMs);
   try {
     return {
       installation: database.installation,
-      executions: await database.collection(executions),
+      executions: await database.collection(executions, onError),
+      // None of them is left out: the process whose lease it is would be taken for dead.
       leases: await database.collection(leases),
       close: database.close,
     };

@@ -70,7 +70,10 @@ export interface Collection<T extends { readonly id: string }> {
     change: (current: T) => T,
     parts?: Parts,
   ): Promise<{ readonly before: T; readonly after: T } | undefined>;
-  /** Throws InvalidRequestError with the pointer `/cursor` for an `after` that no page gave. */
+  /**
+   * Throws InvalidRequestError with the pointer `/cursor` for an `after` that no page gave. Leaves out a document that
+   * does not parse, of which whoever made the store hears once, and throws for it where nobody listens.
+   */
   query(query: Query): Promise<Page<T>>;
   /**
    * Removes the item and its parts, and leaves the tombstone in its place, in one transaction. Absent is success: then

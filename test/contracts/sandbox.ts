@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { scaled } from '../scale.ts';
 import { fileCases } from './sandbox/files.ts';
 import { type Lab, newInstallation, type SandboxFixture } from './sandbox/lab.ts';
 import { type Programs, pythonPrograms } from './sandbox/programs.ts';
@@ -41,7 +42,7 @@ export interface SandboxContract {
 }
 
 /** A busy machine is slow, not wrong. */
-const caseTimeoutMs = 120_000;
+const caseTimeoutMs = scaled(10) * 120_000;
 
 /** What every adapter of the sandbox port must do; the cases run at the same time, five by five. */
 export function sandboxContract({ name, setup, programs = {}, optOuts = {} }: SandboxContract): void {

@@ -74,10 +74,13 @@ export function gatedSandbox(gate: Gate, sandbox: Sandbox): Sandbox {
     output: (job, spec) => pass('output', () => sandbox.output(job, spec)),
     remove: (job, options) => pass('remove', () => sandbox.remove(job, options)),
     list: () => pass('list', () => sandbox.list()),
-    watch: (observe, signal) =>
-      sandbox.watch((observation) => {
-        if (!gate.actor.process.isDead()) notice(gate, observe, observation);
-      }, signal),
+    watch: (observe, ...rest) =>
+      sandbox.watch(
+        (observation) => {
+          if (!gate.actor.process.isDead()) notice(gate, observe, observation);
+        },
+        ...rest,
+      ),
   };
 }
 

@@ -5,7 +5,7 @@ import { reconcile, sweep } from '../../src/pipeline/reconcile.ts';
 import { retire } from '../../src/pipeline/retention.ts';
 import { memoryCluster } from '../../src/sandbox/memory/cluster.ts';
 import { memorySandbox } from '../../src/sandbox/memory.ts';
-import { memoryStore } from '../../src/store/memory.ts';
+import { createMemory, memoryStore } from '../../src/store/memory.ts';
 import { world } from './world.ts';
 
 const second = 'time.sleep(1)\nprint("done")';
@@ -63,6 +63,23 @@ test('what fails for one execution is thrown when all the others were looked at'
   await expect(reconcile(refusing)).rejects.toThrow('too large');
   const states = await Promise.all([first, ...others].map(async (id) => (await w.get(id)).state));
   expect(states).toEqual(['ACCEPTED', 'START_TIMEOUT', 'START_TIMEOUT']);
+});
+
+test('an execution that does not parse keeps no other waiting, and is reported', async () => {
+  const w = world();
+  const memory = createMemory(w.clock.now);
+  const errors: unknown[] = [];
+  const installation = { id: 'aaaaaaaa', secret: new Uint8Array(32) };
+  const store = memoryStore({ installation, memory, onError: (error) => errors.push(error) });
+  const ports = { ...w.ports(), store };
+  const [strange = '', other = ''] = await accepted(w, ports, 2, { startTimeoutSeconds: 1 });
+  const rows = memory.rows.get('executions');
+  const row = rows?.get(strange);
+  if (row !== undefined) rows?.set(strange, { ...row, text: row.text.replace('ACCEPTED', 'HIBERNATING') });
+  await w.clock.pass(2_000);
+  expect(await reconcile(ports)).toBe(1);
+  expect((await store.executions.get(other))?.state).toBe('START_TIMEOUT');
+  expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining(`executions/${strange}`) })]);
 });
 
 test('a round that fails keeps the sweep from nothing', async () => {

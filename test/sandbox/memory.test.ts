@@ -57,9 +57,13 @@ test('as it comes, it runs a tiny program in real time', async () => {
   await sandbox.start(job, spec, input('print("tick")\ntime.sleep(0.05)\nprint("tock")'), never);
   const { promise: ended, resolve } = Promise.withResolvers<Observation>();
   const abort = new AbortController();
-  const watched = sandbox.watch((observation) => {
-    if (observation.status.kind === 'ended') resolve(observation);
-  }, abort.signal);
+  const watched = sandbox.watch(
+    (observation) => {
+      if (observation.status.kind === 'ended') resolve(observation);
+    },
+    abort.signal,
+    never,
+  );
   expect(await ended).toMatchObject({ job, status: { ending: { container: { exitCode: 0 } } } });
   expect(text((await sandbox.output(job, spec)).stdout.bytes)).toBe('tick\ntock\n');
   await sandbox.remove(job, { wait: true });

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DocumentReference, Firestore } from '@google-cloud/firestore';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DocumentReference, FieldValue, Firestore } from '@google-cloud/firestore';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { UnavailableError } from '../../src/errors.ts';
 import type { Execution } from '../../src/execution/execution.ts';
 import { noOutput } from '../../src/execution/final.ts';
 import { type ExecutionEvent, transition } from '../../src/execution/transitions.ts';
 import { firestoreCollection } from '../../src/store/firestore/collection.ts';
+import { readInstallation, writeTarget } from '../../src/store/firestore/installation.ts';
 import { firestoreStore } from '../../src/store/firestore.ts';
+import { layoutVersion } from '../../src/store/layout-version.ts';
 import type { Collection } from '../../src/store/store.ts';
 import { everything, increment, range, type Thing, thing, things } from '../contracts/store/things.ts';
 import { storeContract } from '../contracts/store.ts';
@@ -19,10 +21,10 @@ describeEmulator('firestore', 'Firestore', (emulator) => {
     const projectId = `test-${randomUUID()}`;
     const host = await emulator();
     return {
-      open: async (schema) => {
+      open: async (schema, onError) => {
         const firestore = new Firestore({ projectId, host, ssl: false });
         clients.push(firestore);
-        return firestoreCollection(schema, firestore);
+        return firestoreCollection(schema, firestore, onError);
       },
       close: async () => {
         // What the client is about to ask when it is terminated fails where nobody hears of it.
@@ -77,6 +79,16 @@ describeEmulator('firestore', 'Firestore', (emulator) => {
     await expect(use(firestoreCollection(things, firestore))).rejects.toThrow('the document things/a does not parse');
   });
 
+  test('documents that another program wrote end no page, whatever they sort by', async () => {
+    const errors: unknown[] = [];
+    const store = firestoreCollection(things, firestore, (error) => errors.push(error));
+    for (const id of range(5)) await firestore.doc(`things/alien%20${id}`).set({ order: 'first', item: '{}' });
+    await store.create(thing('a'));
+    const page = await store.query({ ...everything, direction: 'descending', limit: 1 });
+    expect(page).toEqual({ items: [thing('a')], next: null });
+    expect(errors).toHaveLength(5);
+  });
+
   describe('the identity', () => {
     test.each([0, 2, 5, 10, 20])('is made once when others come every %i ms, and stays', async (pauseMs) => {
       const opening = range(5).map(async (index) => {
@@ -102,6 +114,51 @@ describeEmulator('firestore', 'Firestore', (emulator) => {
           'the Firestore database (default) has lost its identity: restore the document installation/this, or use another database',
         ),
       );
+    });
+  });
+
+  describe('the version of the layout', () => {
+    const reference = () => firestore.doc('installation/this');
+    const stored = async () => (await reference().get()).get('layoutVersion');
+
+    test('is written with the identity', async () => {
+      await firestoreStore({ firestore });
+      expect(await stored()).toBe(layoutVersion);
+    });
+
+    test.each([undefined, layoutVersion - 1])('is raised where it was %s, and all else stays', async (before) => {
+      const { installation } = await firestoreStore({ firestore });
+      await writeTarget(firestore, 'kubernetes:x');
+      await reference().update({ layoutVersion: before ?? FieldValue.delete() });
+      const opened = await Promise.all(range(3).map(() => readInstallation(firestore)));
+      for (const found of opened) expect(found).toEqual({ installation, target: 'kubernetes:x' });
+      expect(await stored()).toBe(layoutVersion);
+    });
+
+    test.each([layoutVersion + 1, 'of another kind'])('is not touched where it is %s', async (newer) => {
+      await firestoreStore({ firestore });
+      await reference().update({ layoutVersion: newer, secret: 'kept in a way that only newer programs know' });
+      const refused = firestoreStore({ firestore });
+      await expect(refused).rejects.toThrow(UnavailableError);
+      await expect(refused).rejects.toThrow(
+        `the Firestore database (default) was written by a newer gke-code-executor (layout ${newer}, this program knows ${layoutVersion}): deploy the newer version everywhere`,
+      );
+      expect(await stored()).toBe(newer);
+    });
+
+    test('is not lowered when a newer program raises it meanwhile', async () => {
+      await firestoreStore({ firestore });
+      await reference().update({ layoutVersion: FieldValue.delete() });
+      const { get } = DocumentReference.prototype;
+      const read = vi.spyOn(DocumentReference.prototype, 'get');
+      onTestFinished(() => read.mockRestore());
+      read.mockImplementationOnce(async function (this: DocumentReference) {
+        const before = await get.call(this);
+        await this.update({ layoutVersion: layoutVersion + 1 });
+        return before;
+      });
+      await expect(firestoreStore({ firestore })).rejects.toThrow('newer gke-code-executor');
+      expect(await stored()).toBe(layoutVersion + 1);
     });
   });
 

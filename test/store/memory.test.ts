@@ -6,7 +6,7 @@ import { storeContract } from '../contracts/store.ts';
 storeContract('memory', async () => {
   const memory = createMemory();
   return {
-    open: async (schema) => memoryCollection(schema, memory),
+    open: async (schema, onError) => memoryCollection(schema, memory, onError),
     close: async () => {},
   };
 });

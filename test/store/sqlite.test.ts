@@ -16,7 +16,7 @@ storeContract('sqlite', async () => {
   const directory = await temporaryDirectory();
   const { open, close } = opener(join(directory.path, 'store.sqlite'));
   return {
-    open: async (schema) => (await open()).collection(schema),
+    open: async (...given) => (await open()).collection(...given),
     close: async () => {
       close();
       await directory.remove();

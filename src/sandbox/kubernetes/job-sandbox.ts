@@ -73,13 +73,13 @@ export function jobSandbox({ api, namespace: name, namespaceUid, installation }:
         jobUid: metadata.uid,
       }));
     },
-    watch: async (observe, signal) => {
+    watch: async (observe, signal, onError) => {
       watching += 1;
       const seen: typeof observe = (observation) => {
         if (observation.status.kind === 'absent') room.gone(observation.job.jobUid);
         observe(observation);
       };
-      await watchJobs({ namespace, observe: seen, signal });
+      await watchJobs({ namespace, observe: seen, signal, onError });
       watching -= 1;
       if (watching === 0) room.forget();
     },

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { UnavailableError } from '../../errors.ts';
 import { type Api, answerOf } from './api.ts';
 import { listAll } from './namespace.ts';
 import { failure, refusalOf } from './refusal.ts';
@@ -34,14 +35,17 @@ export interface Changes<T> {
 
 /**
  * Lists, then reports every change until `signal` aborts. A clean end is resumed; any error, also "too old resource
- * version" (410), is followed by a new list after a jittered pause, so that nothing is missed.
+ * version" (410), is followed by a new list after a jittered pause, so that nothing is missed. `onError` hears of what
+ * the next attempt does not cure.
  */
 export async function listWatch<T extends z.ZodType>(
   source: Source<T>,
   changes: Changes<z.infer<T>>,
   signal: AbortSignal,
+  onError: (error: unknown) => void,
 ): Promise<void> {
   const { pauseMs } = source.timing ?? defaultTiming;
+  const health = outages(onError);
   let version: string | undefined;
   let failures = 0;
   while (!signal.aborted) {
@@ -53,9 +57,12 @@ export async function listWatch<T extends z.ZodType>(
         changes.replaced(listing.items);
         version = listing.resourceVersion;
       }
-      version = await watchFrom(source, version, changes, signal);
+      version = await watchFrom(source, version, changes, signal, health.works);
+      health.works();
       failures = 0;
-    } catch {
+    } catch (error) {
+      if (signal.aborted) return;
+      health.fails(error);
       version = undefined;
       if (performance.now() - began > pauseMs * 100) failures = 0;
       const pause = Math.min(pauseMs * 2 ** failures++, pauseMs * 100);
@@ -66,12 +73,38 @@ export async function listWatch<T extends z.ZodType>(
   }
 }
 
+/** Reports an outage once, and each error that follows another; one that the next attempt cures is none. */
+function outages(onError: (error: unknown) => void) {
+  let failed = false;
+  let told: string | undefined;
+  return {
+    works: () => {
+      failed = false;
+      told = undefined;
+    },
+    fails: (error: unknown) => {
+      const message = String(error);
+      if ((failed || isLasting(error)) && message !== told) {
+        told = message;
+        onError(error);
+      }
+      failed = true;
+    },
+  };
+}
+
+/** A right that is missing, or an object of another shape. A cluster that did not answer is an error with a cause. */
+function isLasting(error: unknown): boolean {
+  return error instanceof z.ZodError || (error instanceof UnavailableError && error.cause === undefined);
+}
+
 /** Follows one watch to its clean end and returns the version to go on from. */
 async function watchFrom<T extends z.ZodType>(
   { api, path, labelSelector, schema, timing = defaultTiming }: Source<T>,
   from: string,
   changes: Changes<z.infer<T>>,
   signal: AbortSignal,
+  onEvent: () => void,
 ): Promise<string> {
   const query = {
     watch: 'true',
@@ -92,6 +125,7 @@ async function watchFrom<T extends z.ZodType>(
     version = versionSchema.parse(object).metadata.resourceVersion;
     if (type === 'DELETED') changes.deleted(schema.parse(object));
     else if (type !== 'BOOKMARK') changes.changed(schema.parse(object));
+    onEvent();
   }
   // Something in between that ends every watch at once must not be asked again at once.
   if (!heard && performance.now() - opened < timing.lengthMs / 10) throw new Error('the watch ended at once');

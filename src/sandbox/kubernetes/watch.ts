@@ -10,6 +10,7 @@ export interface WatchOptions {
   readonly namespace: Namespace;
   readonly observe: (observation: Observation) => void;
   readonly signal: AbortSignal;
+  readonly onError: (error: unknown) => void;
   readonly timing?: WatchTiming;
 }
 
@@ -20,13 +21,13 @@ const stuck = { pauseMs: 5_000, jobs: 20 };
  * Watches Pods, because they show an ending seconds before their Job does, and Jobs for what pods cannot show. Asks
  * the events about what does not move.
  */
-export async function watchJobs({ namespace, observe, signal, timing }: WatchOptions): Promise<void> {
+export async function watchJobs({ namespace, observe, signal, onError, timing }: WatchOptions): Promise<void> {
   const view = jobView(observe);
   const { api, paths, labelSelector } = namespace;
   const source = { api, labelSelector, ...(timing && { timing }) };
   await Promise.all([
-    listWatch({ ...source, path: paths.pods, schema: podSchema }, view.pods, signal),
-    listWatch({ ...source, path: paths.jobs, schema: jobSchema }, view.jobs, signal),
+    listWatch({ ...source, path: paths.pods, schema: podSchema }, view.pods, signal, onError),
+    listWatch({ ...source, path: paths.jobs, schema: jobSchema }, view.jobs, signal, onError),
     explainStuck(namespace, view, signal),
   ]);
 }

@@ -5,9 +5,11 @@ import {
   FieldPath,
   type Firestore,
   type Query as FirestoreQuery,
+  type QueryDocumentSnapshot,
 } from '@google-cloud/firestore';
 import { readDocument, toDocument } from '../document.ts';
-import { type Declared, pageOf, startOf } from '../query.ts';
+import { pageReader } from '../page-reader.ts';
+import { type Declared, type Position, startOf } from '../query.ts';
 import type { Collection, Created, Parts, Query, Schema } from '../store.ts';
 import { createLook } from '../watches.ts';
 import { readGrave, readHead, readPart, readText, textOf } from './documents.ts';
@@ -20,7 +22,9 @@ import { createDocument, removeDocument, removeGrave, replaceDocument } from './
 export function firestoreCollection<T extends { readonly id: string }>(
   schema: Schema<T>,
   firestore: Firestore,
+  onError?: (error: unknown) => void,
 ): Collection<T> {
+  const readPage = pageReader(schema, onError);
   const collection = firestore.collection(schema.name);
   const at = (id: string) => collection.doc(segment(id));
 
@@ -42,9 +46,9 @@ export function firestoreCollection<T extends { readonly id: string }>(
     update: (id, change, parts = {}) => update(schema, at(id), change, parts),
 
     async query(query) {
-      const { docs } = await answered(firestore, selection(collection, schema, query).get());
-      const found = docs.map((snapshot) => readDocument(schema, snapshot.id, textOf(snapshot)));
-      return pageOf(schema, found, query.limit);
+      const find = async (last?: QueryDocumentSnapshot) =>
+        (await answered(firestore, selection(collection, schema, query, last).get())).docs;
+      return readPage(query, find, (snapshot) => readDocument(schema, snapshot.id, textOf(snapshot)));
     },
 
     remove: (id, leaving) =>
@@ -119,17 +123,26 @@ function newMark({ parent }: DocumentReference): string {
   return parent.doc().id;
 }
 
-/** Finds one document more than the page holds; only items travel, not the parts beside them. */
-function selection(collection: CollectionReference, schema: Declared, query: Query): FirestoreQuery {
+/** Finds one document more than the page holds, after `last` if given; only items travel, not the parts beside them. */
+function selection(
+  collection: CollectionReference,
+  schema: Declared,
+  query: Query,
+  last: QueryDocumentSnapshot | undefined,
+): FirestoreQuery {
   const start = startOf(schema, query);
   const direction = query.direction === 'ascending' ? 'asc' : 'desc';
-  let found = collection.select(layout.item);
+  let found = collection.select(layout.item, layout.order);
   for (const [field, value] of Object.entries(query.equal)) {
     found = found.where(new FieldPath(layout.by, field), '==', value);
   }
   const sorted = found.orderBy(layout.order, direction).orderBy(FieldPath.documentId(), direction);
-  const page = start === undefined ? sorted : sorted.startAfter(start.order, segment(start.id));
-  return page.limit(query.limit + 1);
+  const rest = last === undefined ? afterStart(sorted, start) : sorted.startAfter(last);
+  return rest.limit(query.limit + 1);
+}
+
+function afterStart(sorted: FirestoreQuery, start: Position | undefined): FirestoreQuery {
+  return start === undefined ? sorted : sorted.startAfter(start.order, segment(start.id));
 }
 
 /** How long writers of one document may be in each other's way before one gives up. Milliseconds. */

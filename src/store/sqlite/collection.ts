@@ -1,9 +1,10 @@
 import { type Document, readDocument, toDocument } from '../document.ts';
-import { pageOf } from '../query.ts';
+import { pageReader } from '../page-reader.ts';
+import type { Position } from '../query.ts';
 import type { Collection, Created, Parts, Schema, Tombstone } from '../store.ts';
 import { createLook } from '../watches.ts';
 import type { Connection } from './connection.ts';
-import { type Rows, rowsOf, selection } from './rows.ts';
+import { findRows, type Rows, rowsOf } from './rows.ts';
 import type { SqliteWatches } from './watches.ts';
 
 /** A collection whose table is there. */
@@ -11,7 +12,9 @@ export function sqliteCollection<T extends { readonly id: string }>(
   schema: Schema<T>,
   connection: Connection,
   watches: SqliteWatches,
+  onError?: (error: unknown) => void,
 ): Collection<T> {
+  const readPage = pageReader(schema, onError);
   const rows = rowsOf(schema, connection);
   const key = (id: string) => `${schema.name}/${id}`;
 
@@ -36,10 +39,8 @@ export function sqliteCollection<T extends { readonly id: string }>(
     },
 
     async query(query) {
-      const { sql, values } = selection(schema, query);
-      const found = await connection.read(() => connection.statement(sql).all(...values));
-      const items = found.map(({ id, _document }) => readDocument(schema, String(id), String(_document)));
-      return pageOf(schema, items, query.limit);
+      const find = (last?: Position) => connection.read(() => findRows(connection, schema, query, last));
+      return readPage(query, find, ({ id, text }) => readDocument(schema, id, text));
     },
 
     async remove(id, leaving) {

@@ -8,8 +8,11 @@ import { sqliteWatches } from './watches.ts';
 /** A file of collections. */
 export interface Database {
   readonly installation: Installation;
-  /** Makes the collection if the file has none of that name. */
-  collection<T extends { readonly id: string }>(schema: Schema<T>): Promise<Collection<T>>;
+  /** Makes the collection if the file has none of that name. `onError` hears of what its queries leave out. */
+  collection<T extends { readonly id: string }>(
+    schema: Schema<T>,
+    onError?: (error: unknown) => void,
+  ): Promise<Collection<T>>;
   close(): void;
 }
 
@@ -20,9 +23,9 @@ export async function openDatabase(path: string, lockWaitMs: number): Promise<Da
     const watches = sqliteWatches(connection);
     return {
       installation,
-      async collection(schema) {
+      async collection(schema, onError) {
         await prepareCollection(connection, schema);
-        return sqliteCollection(schema, connection, watches);
+        return sqliteCollection(schema, connection, watches, onError);
       },
       close() {
         watches.clear();

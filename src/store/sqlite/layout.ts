@@ -2,14 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { UnavailableError } from '../../errors.ts';
 import { base32, installationIdBytes } from '../../execution/identity.ts';
 import { readDocument } from '../document.ts';
+import { layoutVersion, newerLayout } from '../layout-version.ts';
 import type { Installation, Schema } from '../store.ts';
 import type { Connection } from './connection.ts';
-
-/**
- * Raise it when programs that know only lower versions must no longer write the file: with a new field of a schema, say,
- * which they would leave empty.
- */
-export const layoutVersion = 2;
 
 /** Marks a file as ours in its header: the letters "gkce". */
 const applicationId = 0x676b6365;
@@ -59,10 +54,7 @@ function checkedVersion(connection: Connection): number {
     throw new UnavailableError(`${connection.path} is another program's database: choose another path`);
   }
   if (typeof version !== 'number' || version > layoutVersion) {
-    const versions = `layout ${version}, this program knows ${layoutVersion}`;
-    throw new UnavailableError(
-      `the store ${connection.path} was written by a newer gke-code-executor (${versions}): update, or choose another path`,
-    );
+    throw newerLayout(`the store ${connection.path}`, version, 'update, or choose another path');
   }
   return version;
 }

@@ -1,5 +1,5 @@
 import { type Document, readDocument } from '../document.ts';
-import { type Declared, startOf } from '../query.ts';
+import { type Declared, type Position, startOf } from '../query.ts';
 import type { Parts, Query, Schema, Tombstone } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { columnsOf, valuesOf } from './layout.ts';
@@ -73,15 +73,26 @@ const readTombstone =
   'SELECT body_hash, expires_at FROM _tombstones WHERE collection = ? AND id = ? AND expires_at > ?';
 const writeTombstone = 'INSERT OR REPLACE INTO _tombstones (collection, id, body_hash, expires_at) VALUES (?, ?, ?, ?)';
 
-/** Makes the statement of a query; it finds one document more than the page holds. */
-export function selection(schema: Declared, query: Query) {
-  const start = startOf(schema, query);
+/** Finds one document more than the page holds, from where the query starts or after `last`. */
+export function findRows(connection: Connection, schema: Declared, query: Query, last?: Position) {
+  const { sql, values } = selection(schema, query, last);
+  const found = connection.statement(sql).all(...values);
+  return found.map(({ id, _order, _document }) => ({
+    id: String(id),
+    order: Number(_order),
+    text: String(_document),
+  }));
+}
+
+/** Makes the statement of a query. */
+export function selection(schema: Declared, query: Query, last?: Position) {
+  const start = last ?? startOf(schema, query);
   const [direction, beyond] = query.direction === 'ascending' ? ['ASC', '>'] : ['DESC', '<'];
   const conditions = Object.keys(query.equal).map((field) => `"${field}" = ?`);
   if (start !== undefined) conditions.push(`(_order, id) ${beyond} (?, ?)`);
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   return {
-    sql: `SELECT id, _document FROM "${schema.name}" ${where} ORDER BY _order ${direction}, id ${direction} LIMIT ?`,
+    sql: `SELECT id, _order, _document FROM "${schema.name}" ${where} ORDER BY _order ${direction}, id ${direction} LIMIT ?`,
     values: [...Object.values(query.equal), ...(start === undefined ? [] : [start.order, start.id]), query.limit + 1],
   };
 }

@@ -30,7 +30,11 @@ async function leftNothing(lab: Lab, { job, spec }: Made): Promise<void> {
 function observe({ sandbox }: Pick<Lab, 'sandbox'>) {
   const abort = new AbortController();
   const observations: Observation[] = [];
-  const watched = sandbox.watch((observation) => observations.push(observation), abort.signal);
+  const watched = sandbox.watch(
+    (observation) => observations.push(observation),
+    abort.signal,
+    () => {},
+  );
   return {
     observations,
     of: <K extends Observation['status']['kind']>({ jobUid }: Job, kind: K) =>

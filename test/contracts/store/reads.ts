@@ -99,6 +99,32 @@ export function damageContract(room: Room): void {
       await expect(use(room.store)).rejects.toThrow('things/bad');
     });
 
+    test('is left out of what queries find, and reported once, to those who listen for it', async () => {
+      const errors: unknown[] = [];
+      const collection = await room.open(things, (error) => errors.push(error));
+      await room.store.create(thing('whole'));
+      for (const query of [everything, { ...everything, equal: { color: 'red' } }]) {
+        expect(await collection.query(query)).toEqual({ items: [thing('whole')], next: null });
+      }
+      expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('things/bad') })]);
+      await expect(collection.get('bad')).rejects.toThrow('things/bad');
+      await expect(collection.update('bad', increment)).rejects.toThrow('things/bad');
+    });
+
+    test.each(['ascending', 'descending'] as const)('shortens no page, %s', async (direction) => {
+      const errors: unknown[] = [];
+      const collection = await room.open(things, (error) => errors.push(error));
+      const other = await room.open(unchecked);
+      await Promise.all(range(6).map((index) => other.create({ id: `bad${index}` })));
+      const whole = [thing('a', { at: -1 }), thing('bad2x', { at: 0 }), thing('b', { at: 1 }), thing('c', { at: 2 })];
+      await Promise.all(whole.map((item) => room.store.create(item)));
+      const pages = await pagesOf(collection, { equal: {}, direction, limit: 1 });
+      expect(pages.map(({ items }) => items)).toEqual(
+        (direction === 'ascending' ? whole : whole.toReversed()).map((item) => [item]),
+      );
+      expect(errors).toHaveLength(7);
+    });
+
     test('is not told to listeners, who hear of it when it is whole again', async () => {
       const told: string[] = [];
       const stop = room.store.watch('bad', ({ color }) => told.push(color));

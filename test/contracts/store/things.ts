@@ -5,7 +5,10 @@ import { type Collection, directions, type Query, type Schema } from '../../../s
 /** An empty store of an adapter under test. */
 export interface StoreHarness {
   /** Opens one more client of the store, as another process would. */
-  open<T extends { readonly id: string }>(schema: Schema<T>): Promise<Collection<T>>;
+  open<T extends { readonly id: string }>(
+    schema: Schema<T>,
+    onError?: (error: unknown) => void,
+  ): Promise<Collection<T>>;
   close(): Promise<void>;
 }
 
@@ -76,7 +79,7 @@ export function newStoreForEach(start: () => Promise<StoreHarness>): Room {
     get store() {
       return opened(store);
     },
-    open: (schema) => opened(harness).open(schema),
+    open: (...given) => opened(harness).open(...given),
   };
 }
 

@@ -58,7 +58,11 @@ test('a client that watches does not ask a quota that is used up; one that does 
     return kinds;
   };
   const over = new AbortController();
-  const watched = sandbox.watch(() => {}, over.signal);
+  const watched = sandbox.watch(
+    () => {},
+    over.signal,
+    () => {},
+  );
   expect(await creations(4)).toEqual(['created', 'created', 'full', 'full']);
   expect(made).toBe(3);
   over.abort();
@@ -89,7 +93,11 @@ test('Jobs are counted only while somebody watches them go, and forgotten with t
   };
   const watched = async (work: () => Promise<void>) => {
     const over = new AbortController();
-    const watching = sandbox.watch(() => {}, over.signal);
+    const watching = sandbox.watch(
+      () => {},
+      over.signal,
+      () => {},
+    );
     await work();
     over.abort();
     await watching;

@@ -26,8 +26,8 @@ async function server(onWatch: OnWatch): Promise<FakeApi> {
   });
 }
 
-/** Watches until something of that text was seen; resolves to all that was, in order. */
-async function until(fake: FakeApi, wanted: string, path = '/jobs'): Promise<readonly string[]> {
+/** Watches until something of that text was seen; resolves to all that was, in order. What is reported goes to `errors`. */
+async function until(fake: FakeApi, wanted: string, errors: unknown[] = []): Promise<readonly string[]> {
   const seen: string[] = [];
   const ending = new AbortController();
   const note = (what: string) => {
@@ -35,13 +35,14 @@ async function until(fake: FakeApi, wanted: string, path = '/jobs'): Promise<rea
     if (what === wanted) ending.abort();
   };
   await listWatch(
-    { api: fake.api, path, labelSelector: 'a=b', schema: objectSchema, timing },
+    { api: fake.api, path: '/jobs', labelSelector: 'a=b', schema: objectSchema, timing },
     {
       replaced: (items) => note(`all ${items.map(({ metadata }) => metadata.uid).join()}`),
       changed: ({ metadata }) => note(`changed ${metadata.uid}`),
       deleted: ({ metadata }) => note(`deleted ${metadata.uid}`),
     },
     ending.signal,
+    (error) => errors.push(error),
   );
   return seen;
 }
@@ -95,13 +96,15 @@ test.each<[string, OnWatch]>([
   ['silence', (response) => response.writeHead(200).flushHeaders()],
   ['text that is no event', (response) => response.write('<html>\n')],
   ['an end without a word', (response) => response.writeHead(200).end()],
-])('lists again after %s', async (_what, fault) => {
+])('lists again after %s, which is no news', async (_what, fault) => {
   await using fake = await server((response, asked, turn) => {
     if (turn === 1) fault(response, asked, turn);
     else response.write(line('ADDED', named('after', '201')));
   });
-  const seen = await until(fake, 'changed after');
+  const errors: unknown[] = [];
+  const seen = await until(fake, 'changed after', errors);
   expect(seen.filter((what) => what !== 'changed a')).toEqual(['all listed-1', 'all listed-2', 'changed after']);
+  expect(errors).toEqual([]);
 });
 
 test('tries again when the list itself fails, more slowly each time', async () => {
@@ -121,13 +124,72 @@ test('tries again when the list itself fails, more slowly each time', async () =
 test('ends at once when it is told to, in the middle of a watch and of a pause', async () => {
   await using quiet = await server((response) => response.writeHead(200).flushHeaders());
   const began = performance.now();
-  await until(quiet, 'all listed-1');
+  const errors: unknown[] = [];
+  await until(quiet, 'all listed-1', errors);
   const ending = new AbortController();
   const paused = listWatch(
     { api: quiet.api, path: '/jobs', labelSelector: '', schema: objectSchema, timing: { ...timing, pauseMs: 60_000 } },
     { replaced: () => setTimeout(() => ending.abort(), 200), changed: () => {}, deleted: () => {} },
     ending.signal,
+    (error) => errors.push(error),
   );
   await paused;
   expect(performance.now() - began).toBeLessThan(1000);
+  expect(errors).toEqual([]);
+});
+
+const forbidden = 'jobs is forbidden: User "watch" cannot watch resource "jobs" in API group "batch"';
+
+/** A server whose watches fail as the texts say, one after the other, and hear of a change where it says `well`. */
+async function outages(...fates: readonly string[]): Promise<FakeApi> {
+  return server((response, _asked, turn) => {
+    const fate = fates[turn - 1];
+    if (fate === undefined) response.write(line('ADDED', named('over', '900')));
+    else if (fate === 'well') response.end(line('ADDED', named('well', '101')));
+    else if (fate === 'alien') response.write(line('ADDED', { metadata: { resourceVersion: '101' } }));
+    else if (fate === 'forbidden') refuse(response, 403, 'Forbidden', forbidden);
+    else refuse(response, 500, 'InternalError', fate);
+  });
+}
+
+test.each<{ what: string; fates: readonly string[]; told: readonly string[] }>([
+  {
+    what: 'of a missing right at once, and once, though lists work',
+    fates: Array(4).fill('forbidden'),
+    told: ['watch: jobs'],
+  },
+  { what: 'of what it does not understand at once, and once', fates: ['alien', 'alien'], told: ['uid'] },
+  { what: 'of any other error when the next attempt fails too, and once', fates: ['a', 'a', 'a'], told: ['watch: a'] },
+  {
+    what: 'of each error that follows another',
+    fates: ['a', 'b', 'b', 'forbidden', 'b'],
+    told: ['watch: b', 'watch: jobs', 'watch: b'],
+  },
+  {
+    what: 'again after something worked',
+    fates: ['a', 'a', 'well', 'a', 'well', 'a', 'a', 'well', 'forbidden'],
+    told: ['watch: a', 'watch: a', 'watch: jobs'],
+  },
+])('tells $what', async ({ fates, told }) => {
+  await using fake = await outages(...fates);
+  const errors: unknown[] = [];
+  await until(fake, 'changed over', errors);
+  expect(errors).toEqual(told.map((text) => expect.objectContaining({ message: expect.stringContaining(text) })));
+});
+
+test('tells that the cluster cannot be reached when the next attempt fails too', async () => {
+  const fake = await server(() => {});
+  await fake[Symbol.asyncDispose]();
+  const errors: unknown[] = [];
+  const ending = new AbortController();
+  await listWatch(
+    { api: fake.api, path: '/jobs', labelSelector: '', schema: objectSchema, timing },
+    { replaced: () => {}, changed: () => {}, deleted: () => {} },
+    ending.signal,
+    (error) => {
+      errors.push(error);
+      setTimeout(() => ending.abort(), 100);
+    },
+  );
+  expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('cannot reach the cluster') })]);
 });

@@ -89,7 +89,7 @@ await describeCluster('an identity with rights in one namespace only', () => {
     const sandbox = await open();
     const ending = new AbortController();
     const seen: Observation[] = [];
-    const watching = sandbox.watch((observation) => seen.push(observation), ending.signal);
+    const watching = sandbox.watch((observation) => seen.push(observation), ending.signal, console.error);
     const spec = { executionId: executionId(randomBytes(16)), request: request() };
     const made = await sandbox.create(spec);
     if (made.kind !== 'created') throw new Error(made.message);

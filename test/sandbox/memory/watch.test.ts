@@ -7,7 +7,11 @@ import { world } from './world.ts';
 function observing(sandbox: Sandbox) {
   const abort = new AbortController();
   const seen: Observation[] = [];
-  const watched = sandbox.watch((observation) => seen.push(observation), abort.signal);
+  const watched = sandbox.watch(
+    (observation) => seen.push(observation),
+    abort.signal,
+    () => {},
+  );
   const kindsOf = ({ jobUid }: { jobUid: string }) =>
     seen.filter(({ job }) => job.jobUid === jobUid).map(({ status }) => status.kind);
   return { seen, kindsOf, stop: () => abort.abort(), watched };
@@ -41,7 +45,11 @@ describe('a watch', () => {
   test('ends at once when its signal was given before', async () => {
     const w = world();
     const seen: Observation[] = [];
-    await w.sandbox.watch((observation) => seen.push(observation), AbortSignal.abort());
+    await w.sandbox.watch(
+      (observation) => seen.push(observation),
+      AbortSignal.abort(),
+      () => {},
+    );
     expect(seen).toEqual([]);
   });
 
