@@ -1,6 +1,6 @@
 import type { Language } from '../execution/execution.ts';
 import type { Executor } from '../executor.ts';
-import { CliError } from './errors.ts';
+import { CliError, report } from './errors.ts';
 
 /** Options that every command has: where executions are. */
 export interface StoreOptions {
@@ -37,7 +37,7 @@ export async function connectToStore(options: StoreOptions): Promise<Connection<
   if (options.server !== undefined) return remote(options.server, options.apiKey);
   const { openStore } = await import('../embedded.ts');
   const { reader, storeWriter } = await import('../local-executor.ts');
-  const store = await openStore(options.store);
+  const store = await openStore(options.store, report);
   return {
     executor: { ...reader(store), ...storeWriter(store) },
     close: async () => store.close(),

@@ -34,6 +34,11 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Tells the user of an error and goes on. */
+export function report(error: unknown): void {
+  process.stderr.write(`gke-code-executor: ${messageOf(error)}\n`);
+}
+
 function readable({ pointer, message }: Problem): string {
   const [, kind = '', name = ''] = pointer.split('/');
   if (kind === 'env' || kind === 'labels') return `--${kind === 'env' ? 'env' : 'label'} ${name}: ${message}`;

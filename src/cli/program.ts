@@ -4,7 +4,7 @@ import { languages, states } from '../execution/execution.ts';
 import { isImageRule } from '../execution/images.ts';
 import { streams } from '../executor.ts';
 import { formatIdempotencyKey } from '../http/idempotency.ts';
-import { LostSightError, messageOf } from './errors.ts';
+import { LostSightError, report } from './errors.ts';
 import { lostSightExitCode, usageExitCode } from './exit-code.ts';
 import { parseCpu, parseDuration, parseMemory } from './quantity.ts';
 
@@ -14,7 +14,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     await program().parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : usageExitCode);
-    process.stderr.write(`gke-code-executor: ${messageOf(error)}\n`);
+    report(error);
     if (process.env['GKE_CODE_EXECUTOR_DEBUG'] !== undefined) console.error(error);
     process.exit(error instanceof LostSightError ? lostSightExitCode : usageExitCode);
   }

@@ -1,5 +1,5 @@
 import { connect, type SandboxOptions } from './connect.ts';
-import { messageOf } from './errors.ts';
+import { report } from './errors.ts';
 
 export interface ServeOptions extends Omit<SandboxOptions, 'server'> {
   readonly port: number;
@@ -10,7 +10,6 @@ export interface ServeOptions extends Omit<SandboxOptions, 'server'> {
 
 /** Serves the API until a signal; resolves to the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
-  const report = (error: unknown) => process.stderr.write(`gke-code-executor: ${messageOf(error)}\n`);
   const { listen } = await import('../http/listen.ts');
   const { metrics, flush } = await observe();
   const { executor, close } = await connect({ ...options, images: options.allowImage }, report);

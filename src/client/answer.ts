@@ -7,6 +7,7 @@ import {
   UnavailableError,
 } from '../errors.ts';
 import { type ProblemDocument, type ProblemKind, problemSchema, problemType } from '../http/problem.ts';
+import { parsedJson } from '../json.ts';
 import type { Answer } from './transport.ts';
 
 /** The body of a success; throws the error that any other answer stands for. */
@@ -63,12 +64,7 @@ function problemIn(answer: Answer): ProblemDocument | undefined {
 
 function jsonIn({ type, bytes }: Answer): unknown {
   if (type !== 'application/json' && type !== 'application/problem+json') return undefined;
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return parsedJson(new TextDecoder().decode(bytes));
 }
 
 function notOurs({ server, status, type, headers }: Answer): UnavailableError {

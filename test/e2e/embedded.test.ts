@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { httpExecutor } from '../../src/client/client.ts';
 import { sqliteStore } from '../../src/store/sqlite.ts';
@@ -53,6 +54,21 @@ describe('processes on one store file', () => {
     await serving.end('SIGTERM');
     expect(serving.stderr()).toMatch(/^gke-code-executor: listening on \S+\n$/);
   }, 60_000);
+
+  it('list shows every execution that can be read, and names the one that cannot', async () => {
+    const store = `${state.path}/damaged.sqlite`;
+    for (let n = 0; n < 2; n++) await command(['run', 'examples/primes.py', '--store', store]);
+    const database = new DatabaseSync(store);
+    const [{ id } = { id: '' }] = database.prepare('SELECT id FROM executions LIMIT 1').all();
+    const strange = '{"id":"x","state":"DREAMING"}';
+    database.prepare('UPDATE executions SET _document = ? WHERE id = ?').run(strange, id ?? '');
+    database.close();
+    const listed = await command(['list', '--store', store, '--json']);
+    expect([listed.code, listed.stdout.toString().trim().split('\n').length]).toEqual([0, 1]);
+    expect(listed.stderr.toString()).toMatch(
+      new RegExp(`^gke-code-executor: the document executions/${id} does not parse`),
+    );
+  }, 30_000);
 
   it('three runs beside one serve do not disturb one another', async () => {
     const path = `${state.path}/shared.sqlite`;

@@ -39,9 +39,10 @@ export function wasStarted({ status }: Pod): boolean {
   return status.containerStatuses.some(({ state }) => startOf(state) !== null);
 }
 
-/** Whether a container of the pod may be started before the pod has gone, unseen. */
+/** Whether a container of the pod may be started and gone before the next look: it has a node, and its image too. */
 export function mayStart(pod: Pod): boolean {
-  return pod.spec.nodeName !== '' && podStatus(pod).kind === 'waiting';
+  const status = podStatus(pod);
+  return pod.spec.nodeName !== '' && status.kind === 'waiting' && status.waiting.reason === 'Starting';
 }
 
 function podStatus(pod: Pod): SandboxStatus {

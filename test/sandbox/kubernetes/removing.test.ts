@@ -64,6 +64,14 @@ describe('remove', () => {
     expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: null });
   });
 
+  test('has seen that a pod without an image never started', async () => {
+    const state = { waiting: { reason: 'ImagePullBackOff', message: '' } };
+    const status = { phase: 'Pending', containerStatuses: [{ state }] };
+    const looks = [[{ ...pending, spec: { nodeName: 'node' }, status }], []];
+    await using fake = await routed({ [pods]: (response) => reply(response, 200, list(looks.shift() ?? [])) });
+    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: false });
+  });
+
   test('has seen that a pod which ended on its node without a start never started', async () => {
     const onNode = { ...pending, spec: { nodeName: 'node' } };
     const looks = [[onNode], [{ ...onNode, status: { phase: 'Failed' } }], []];
