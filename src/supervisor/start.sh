@@ -34,6 +34,8 @@ else
   env "$@" <.stdin 2>&1
 fi
 code=$?
-# It did not heed the first signal.
-[ "$code" -eq 137 ] && [ $(($(date +%s) - began)) -ge "$limit" ] && code=124
+# It did not heed the first signal, or `timeout` is BusyBox's, which says what signal it died of.
+case $code in
+  137 | 143) [ $(($(date +%s) - began)) -ge "$limit" ] && code=124 ;;
+esac
 exit "$code"

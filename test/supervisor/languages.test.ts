@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -61,7 +61,26 @@ describe.each(Object.entries(paths))('a shell program with %s', (name, path) => 
   );
 });
 
+/** BusyBox's `timeout` tells a program that it ended from one that ended itself by no code of its own. */
+function busyBoxPath(): string {
+  const directory = path('busybox', {});
+  const timeout = join(directory, 'timeout');
+  rmSync(timeout);
+  const real = execFileSync('which', ['timeout']).toString().trim();
+  writeFileSync(timeout, `#!/bin/sh\n${real} "$@"; code=$?\n[ $code -eq 124 ] && code=143\nexit $code\n`);
+  chmodSync(timeout, 0o755);
+  return directory;
+}
+
 describe('a shell program without a supervisor', () => {
+  it('ends at its time limit by the timeout of BusyBox too, and by its own signal before it', async () => {
+    const busyBox = { path: busyBoxPath(), timeoutSeconds: 1 };
+    expect(await runSupervisor('shell', 'while :; do sleep 1; done', busyBox)).toMatchObject({ exitCode: 124 });
+    expect(await runSupervisor('shell', 'kill -TERM $$', { ...busyBox, timeoutSeconds: 5 })).toMatchObject({
+      exitCode: 143,
+    });
+  });
+
   it('keeps its last line though no line feed ends it, and every byte', async () => {
     const run = await runSupervisor('shell', `printf '\\0\\377\\001o\nend'`, { path: bare });
     expect(Buffer.from(run.stdout.bytes).toString('latin1')).toBe('\0\xff\x01o\nend');
