@@ -37,19 +37,28 @@ async function removeAndWait(
   knownStarted: boolean,
 ): Promise<boolean | null> {
   // Before the delete, since a pod that ended long ago is gone with it.
-  let last = knownStarted ? [] : await namespace.podsOf(jobUid);
-  let started = knownStarted || last.some(wasStarted);
-  const wasThere = (await deleteJob(namespace, name, jobUid, 'Foreground')) || last.length > 0;
+  const before = knownStarted ? [] : await namespace.podsOf(jobUid);
+  let last = before;
+  let started = knownStarted || before.some(wasStarted);
+  const wasThere = (await deleteJob(namespace, name, jobUid, 'Foreground')) || before.length > 0;
   const deadline = Date.now() + patienceMs;
   for (let pause = pauses.first; ; pause = Math.min(pause * 1.2, pauses.longest)) {
     const [pods, current] = await Promise.all([namespace.podsOf(jobUid), namespace.job(name)]);
     const left = [...pods, ...(current?.metadata.uid === jobUid ? [current] : [])];
-    if (left.length === 0) return started || (wasThere && !last.some(mayStart) ? false : null);
+    if (left.length === 0) return started || (wasThere && !mayHaveStarted(before, last) ? false : null);
     started ||= pods.some(wasStarted);
     if (Date.now() > deadline) throw stillThere(name, left);
     if (pods.length > 0) last = pods;
     await sleep(pause);
   }
+}
+
+/**
+ * A pod that ends shows how for some milliseconds only. One that began to go without its image was not started on the
+ * way, though the kubelet then says of it what it says of any that is being started.
+ */
+function mayHaveStarted(before: readonly Pod[], last: readonly Pod[]): boolean {
+  return (before.length === 0 || before.some(mayStart)) && last.some(mayStart);
 }
 
 function stillThere(job: string, left: readonly Pick<Pod, 'metadata'>[]): NotRemovedError {

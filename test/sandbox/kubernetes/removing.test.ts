@@ -67,7 +67,8 @@ describe('remove', () => {
   test('has seen that a pod without an image never started', async () => {
     const state = { waiting: { reason: 'ImagePullBackOff', message: '' } };
     const status = { phase: 'Pending', containerStatuses: [{ state }] };
-    const looks = [[{ ...pending, spec: { nodeName: 'node' }, status }], []];
+    const onNode = { ...pending, spec: { nodeName: 'node' } };
+    const looks = [[{ ...onNode, status }], [onNode], []];
     await using fake = await routed({ [pods]: (response) => reply(response, 200, list(looks.shift() ?? [])) });
     expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: false });
   });
