@@ -39,10 +39,16 @@ export function wasStarted({ status }: Pod): boolean {
   return status.containerStatuses.some(({ state }) => startOf(state) !== null);
 }
 
-/** Whether a container of the pod may be started and gone before the next look: it has a node, and its image too. */
+/**
+ * Whether a container of the pod may be started and gone before the next look: it has a node, its image, and what every
+ * container needs before, its volumes among that (`PodReadyToStartContainers`, which Kubernetes shows since 1.29).
+ */
 export function mayStart(pod: Pod): boolean {
   const status = podStatus(pod);
-  return pod.spec.nodeName !== '' && status.kind === 'waiting' && status.waiting.reason === 'Starting';
+  const isBare = pod.status.conditions.some(
+    ({ type, status: value }) => type === 'PodReadyToStartContainers' && value === 'False',
+  );
+  return pod.spec.nodeName !== '' && !isBare && status.kind === 'waiting' && status.waiting.reason === 'Starting';
 }
 
 function podStatus(pod: Pod): SandboxStatus {

@@ -73,6 +73,14 @@ describe('remove', () => {
     expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: false });
   });
 
+  test('has seen that a pod without its volumes never started', async () => {
+    const conditions = [{ type: 'PodReadyToStartContainers', status: 'False' }];
+    const bare = { ...pending, spec: { nodeName: 'node' }, status: { phase: 'Pending', conditions } };
+    const looks = [[bare], [bare], []];
+    await using fake = await routed({ [pods]: (response) => reply(response, 200, list(looks.shift() ?? [])) });
+    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: false });
+  });
+
   test('has seen that a pod which ended on its node without a start never started', async () => {
     const onNode = { ...pending, spec: { nodeName: 'node' } };
     const looks = [[onNode], [{ ...onNode, status: { phase: 'Failed' } }], []];
