@@ -71,7 +71,7 @@ async function lookAgain(ports: Ports, job: Job): Promise<void> {
   await fence(ports, job, status, {
     type: 'lost',
     jobUid: job.jobUid,
-    message: 'its start was permitted and never came',
+    message: 'its start was permitted and did not come in time',
   });
 }
 

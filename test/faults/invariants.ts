@@ -129,9 +129,10 @@ const grounds: Readonly<Record<FinalState, (evidence: Evidence, execution: Final
   START_TIMEOUT: ({ deeds }, { acceptedAt, endedAt, request }) =>
     endedAt - acceptedAt > request.startTimeoutSeconds * 1000 || deeds.has('held') || deeds.has('job_deadline'),
   INFRA_INTERRUPTED: ({ deeds }) => infrastructure.some((deed) => deeds.has(deed)),
-  // A permit that a fault kept from being used is a start that never came.
+  // A permit that a fault kept from being used is a start that did not come in time; what then comes is stopped.
   LOST: ({ deeds, truth, faulty }, { startedAt }) =>
-    losses.some((deed) => deeds.has(deed)) || (faulty && startedAt !== null && truth.starts.length === 0),
+    losses.some((deed) => deeds.has(deed)) ||
+    (faulty && startedAt !== null && (truth.starts[0]?.at ?? Number.POSITIVE_INFINITY) > startedAt + 10_000),
   REJECTED: ({ deeds }) => deeds.has('refused'),
   CANCELLED: ({ deeds }) => deeds.has('cancelled'),
 };
