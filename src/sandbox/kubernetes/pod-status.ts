@@ -145,12 +145,19 @@ function waitingOf({ status }: Pod, { waiting }: ContainerState): Waiting {
   return { reason: 'Unschedulable', message: scheduled.message || scheduled.reason, curable: true };
 }
 
+/** How a Job ended, and how it is about to: no pod goes before the first of these is written. */
+const jobEndings: ReadonlyMap<string, 'Complete' | 'Failed'> = new Map([
+  ['Complete', 'Complete'],
+  ['SuccessCriteriaMet', 'Complete'],
+  ['Failed', 'Failed'],
+  ['FailureTarget', 'Failed'],
+]);
+
 function jobStatus({ metadata, spec, status }: JobObject): SandboxStatus {
-  const final = status.conditions.find(
-    ({ type, status: value }) => value === 'True' && (type === 'Complete' || type === 'Failed'),
-  );
+  const final = status.conditions.find(({ type, status: value }) => value === 'True' && jobEndings.has(type));
   if (final !== undefined) {
-    const jobReason = final.type === 'Complete' ? final.type : final.reason || final.type;
+    const how = jobEndings.get(final.type) ?? final.type;
+    const jobReason = how === 'Complete' ? how : final.reason || how;
     const ending = { podReason: '', podMessage: '', disruption: '', container: null, jobReason };
     return { kind: 'ended', ending, deleting: metadata.deletionTimestamp !== null };
   }

@@ -3,7 +3,7 @@ import { jobName } from '../../execution/identity.ts';
 import { type Job, NotRemovedError } from '../sandbox.ts';
 import type { Namespace } from './namespace.ts';
 import type { Pod } from './objects.ts';
-import { mayStart, wasStarted } from './pod-status.ts';
+import { mayStart, statusOf, wasStarted } from './pod-status.ts';
 import { failure, refusalOf } from './refusal.ts';
 
 /** Milliseconds that a removal may take; the kubelet needs two or three seconds to end a running pod. */
@@ -38,19 +38,27 @@ async function removeAndWait(
 ): Promise<boolean | null> {
   // Before the delete, since a pod that ended long ago is gone with it.
   const before = knownStarted ? [] : await namespace.podsOf(jobUid);
+  const isKnown = knownStarted || before.length > 0 || (await hadNoPod(namespace, name, jobUid));
   let last = before;
   let started = knownStarted || before.some(wasStarted);
-  const wasThere = (await deleteJob(namespace, name, jobUid, 'Foreground')) || before.length > 0;
+  await deleteJob(namespace, name, jobUid, 'Foreground');
   const deadline = Date.now() + patienceMs;
   for (let pause = pauses.first; ; pause = Math.min(pause * 1.2, pauses.longest)) {
     const [pods, current] = await Promise.all([namespace.podsOf(jobUid), namespace.job(name)]);
     const left = [...pods, ...(current?.metadata.uid === jobUid ? [current] : [])];
-    if (left.length === 0) return started || (wasThere && !mayHaveStarted(before, last) ? false : null);
+    if (left.length === 0) return started || (isKnown && !mayHaveStarted(before, last) ? false : null);
     started ||= pods.some(wasStarted);
     if (Date.now() > deadline) throw stillThere(name, left);
     if (pods.length > 0) last = pods;
     await sleep(pause);
   }
+}
+
+/** Whether the Job is there, nobody deletes it yet, and no pod of it has come and gone. */
+async function hadNoPod(namespace: Namespace, name: string, jobUid: string): Promise<boolean> {
+  const job = await namespace.job(name);
+  if (job?.metadata.uid !== jobUid || job.metadata.deletionTimestamp !== null) return false;
+  return statusOf([], job).kind === 'waiting';
 }
 
 /**
@@ -67,22 +75,20 @@ function stillThere(job: string, left: readonly Pick<Pod, 'metadata'>[]): NotRem
   return new NotRemovedError(message, deletedAt);
 }
 
-/** Tells whether the Job was there to be deleted. */
 async function deleteJob(
   namespace: Namespace,
   name: string,
   uid: string,
   propagationPolicy: 'Foreground' | 'Background',
-): Promise<boolean> {
+): Promise<void> {
   const answer = await namespace.api.send({
     method: 'DELETE',
     path: `${namespace.paths.jobs}/${name}`,
     body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid }, propagationPolicy },
   });
   const refusal = refusalOf(answer);
-  if (refusal === undefined) return true;
-  if (refusal.kind === 'absent') return false;
+  if (refusal === undefined || refusal.kind === 'absent') return;
   // The precondition failed: the Job of that name is another one. Anything else is worth another try.
-  if (refusal.kind === 'conflict' && (await namespace.job(name))?.metadata.uid !== uid) return false;
+  if (refusal.kind === 'conflict' && (await namespace.job(name))?.metadata.uid !== uid) return;
   throw failure(refusal, 'delete the Job');
 }

@@ -96,6 +96,8 @@ describe('a Job without pods', () => {
     ['10 disruption', condition('Failed', 'PodFailurePolicy'), 'PodFailurePolicy'],
     ['28 failed', condition('Failed', 'BackoffLimitExceeded'), 'BackoffLimitExceeded'],
     ['failed without a reason', condition('Failed'), 'Failed'],
+    ['6 deadline, on its way', condition('FailureTarget', 'DeadlineExceeded'), 'DeadlineExceeded'],
+    ['28 on its way to success', condition('SuccessCriteriaMet'), 'Complete'],
   ])('%s', (_what, status, jobReason) => {
     expect(statusOf([], parseJob(status))).toEqual(ended(ending(null, { jobReason })));
     expect(statusOf([], parseJob(status, deleted))).toEqual(ended(ending(null, { jobReason }), true));
@@ -103,8 +105,6 @@ describe('a Job without pods', () => {
 
   test.each([
     ['new', {}],
-    ['on its way to failure', condition('FailureTarget', 'DeadlineExceeded')],
-    ['on its way to success', condition('SuccessCriteriaMet')],
     ['whose condition was taken back', condition('Failed', 'x', 'False')],
   ])('%s waits for a pod', (_what, status) => {
     const waiting = { reason: 'Starting', message: 'the Job has no pod yet', curable: true };

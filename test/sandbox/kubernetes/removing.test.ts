@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type FakeApi, job, list, refuse, reply } from './fake-api.ts';
-import { ended, jobPath, pending, pods, routed, sandboxOn, shows, theJob } from './routed.ts';
+import { ended, jobPath, pending, pods, routed, sandboxOn, shows, startedAt, theJob } from './routed.ts';
 import { name, spec } from './specs.ts';
 
 describe('remove', () => {
@@ -92,6 +92,28 @@ describe('remove', () => {
     const stranger = { ...pending, metadata: { ...pending.metadata, ownerReferences: [] } };
     await using fake = await routed({ [pods]: shows(list([stranger])), [remove]: shows({}) });
     expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: false });
+  });
+
+  test.each([
+    [
+      'had a pod that is gone',
+      { status: { conditions: [{ type: 'FailureTarget', status: 'True', reason: 'x' }] } },
+      null,
+    ],
+    ['is being deleted already', { metadata: { deletionTimestamp: startedAt } }, null],
+    ['never had a pod', {}, false],
+  ])('of a Job that %s', async (_what, more, started) => {
+    let isDeleted = false;
+    await using fake = await routed({
+      [pods]: shows(list([])),
+      [remove]: (response) => {
+        isDeleted = true;
+        reply(response, 200, {});
+      },
+      [read]: (response) =>
+        isDeleted ? refuse(response, 404, 'NotFound') : reply(response, 200, job(name, 'j', more)),
+    });
+    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started });
   });
 
   test('leaves another Job of that name alone', async () => {
