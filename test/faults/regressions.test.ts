@@ -45,6 +45,14 @@ const schedules = {
   'a Job that its launcher did not record goes on, though an older execution waits for its room': [
     'random embedded/1795470002 keep=0,1 faults: submit:bus.publish#1=crash-after launch:sandbox.create#1=crash-after',
   ],
+  'a pod that went while a look at it was stuck is not one that never was': [
+    'random cloud/1795954960 keep=2,4,5,6,9,10 faults: watch:store.update#8=crash-after complete:api.list#18=stall',
+    'random embedded/1795937119 keep=0,2,5,7 faults: sweep:sandbox.list#2=crash-before launch:store.part#1=crash-before sweep:store.get#1=crash-before complete:store.update#1=stall complete:api.list#4=stall watch:observe#15=crash-before',
+  ],
+  'what a frozen launcher starts too late is stopped, which is no fault of ours': [
+    'random gated/1795918552 keep=0 faults: launch:api.createConfigMap#1=stall complete:api.deleteJob#1=stall',
+    'random gated/1795981965 keep=0 faults: launch:api.createConfigMap#1=stall complete:store.update#2=crash-after',
+  ],
 } as const;
 
 test.each(Object.entries(schedules))('%s', async (_, texts) => {

@@ -91,7 +91,7 @@ describe('remove', () => {
   test('does not wait for a pod of a stranger that wears our labels', async () => {
     const stranger = { ...pending, metadata: { ...pending.metadata, ownerReferences: [] } };
     await using fake = await routed({ [pods]: shows(list([stranger])), [remove]: shows({}) });
-    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: false });
+    expect(await sandboxOn(fake).remove(theJob, { wait: true })).toEqual({ started: null });
   });
 
   test.each([
