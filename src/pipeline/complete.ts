@@ -147,9 +147,8 @@ async function removed(ports: Ports, execution: ExecutionIn<'STOPPING'>, job: Jo
   } catch (error) {
     if (!(error instanceof NotRemovedError)) throw error;
     const patienceMs = clocks.fenceSeconds * 1000;
-    const isLost = (now: number) =>
-      now > execution.stoppingSince + patienceMs && now > error.deletedAt + patienceMs / 2;
-    if (!isLost(ports.clock.now())) return null;
+    const since = Math.max(execution.stoppingSince, error.deletedAt - patienceMs / 2);
+    if (ports.clock.now() <= since + patienceMs) return null;
     const message = `it was to be stopped (${execution.why}) and is still there: it may run on a node that is lost`;
     await apply(ports, execution.id, { type: 'unfenced', jobUid: job.jobUid, message });
     return null;

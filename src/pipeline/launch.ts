@@ -42,26 +42,31 @@ async function walkQueue(ports: Ports): Promise<Walk> {
   const begun: Promise<PromiseSettledResult<void>[]>[] = [];
   const errors: unknown[] = [];
   let drained = true;
-  for await (const execution of accepted(ports)) {
-    const create = () => ports.sandbox.create(specOf(execution));
-    const creation = await inTraceOf(execution, 'launch execution', create).catch((error: unknown) => {
-      errors.push(error);
-    });
-    if (creation === undefined) {
-      if (errors.length === troubles) break;
-    } else if (creation.kind === 'full') {
-      countRefusal();
-      const waiting = { reason: 'Quota', message: creation.message, curable: true } as const;
-      await apply(ports, execution.id, { type: 'waiting', jobUid: null, waiting });
-      drained = false;
-      break;
-    } else if (creation.kind === 'rejected') {
-      await apply(ports, execution.id, { type: 'rejected', message: creation.message });
-    } else {
-      withinTraceOf(execution, () => {
-        begun.push(Promise.allSettled([begin(ports, execution, creation.jobUid)]));
+  try {
+    for await (const execution of accepted(ports)) {
+      const create = () => ports.sandbox.create(specOf(execution));
+      const creation = await inTraceOf(execution, 'launch execution', create).catch((error: unknown) => {
+        errors.push(error);
       });
+      if (creation === undefined) {
+        if (errors.length === troubles) break;
+      } else if (creation.kind === 'full') {
+        countRefusal();
+        const waiting = { reason: 'Quota', message: creation.message, curable: true } as const;
+        await apply(ports, execution.id, { type: 'waiting', jobUid: null, waiting });
+        drained = false;
+        break;
+      } else if (creation.kind === 'rejected') {
+        await apply(ports, execution.id, { type: 'rejected', message: creation.message });
+      } else {
+        withinTraceOf(execution, () => {
+          begun.push(Promise.allSettled([begin(ports, execution, creation.jobUid)]));
+        });
+      }
     }
+  } catch (error) {
+    // Thrown when what has begun has ended: a function must do nothing after its answer.
+    errors.push(error);
   }
   for (const result of (await Promise.all(begun)).flat()) if (result.status === 'rejected') errors.push(result.reason);
   if (errors.length > 0) throw errors[0];

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { cancel } from '../../src/pipeline/cancel.ts';
+import { launch } from '../../src/pipeline/launch.ts';
 import { launcher } from '../../src/pipeline/launcher.ts';
 import type { Ports } from '../../src/pipeline/ports.ts';
 import { memorySandbox } from '../../src/sandbox/memory.ts';
@@ -137,4 +138,28 @@ test('a cluster that makes no Job at all is asked for three', async () => {
   const rung = launcher({ ...ports, sandbox })({ executionId: ids[0] ?? '' });
   await Promise.all([expect(rung).rejects.toThrow('webhook'), w.clock.pass(1_000)]);
   expect(asked).toBe(3);
+});
+
+test('when the queue cannot be read on, what has begun is ended before that is said', async () => {
+  const w = world();
+  const ports = w.ports();
+  const ids = [await w.submit(ports, second), await w.submit(ports, second)];
+  let isStarted = false;
+  const sandbox: Ports['sandbox'] = {
+    ...ports.sandbox,
+    create: async (spec) => {
+      await w.clock.sleep(100);
+      return ports.sandbox.create(spec);
+    },
+    start: async (...given) => {
+      await w.clock.sleep(5_000);
+      isStarted = true;
+      return ports.sandbox.start(...given);
+    },
+  };
+  const get = async () => Promise.reject(new Error('the store is away'));
+  const store = { ...ports.store, executions: { ...ports.store.executions, get } };
+  const rung = launch({ ...ports, store, sandbox }).catch((error: Error) => `${error.message}, ${isStarted}`);
+  await w.clock.pass(10_000);
+  expect([await rung, (await w.get(ids[0] ?? '')).state]).toEqual(['the store is away, true', 'LAUNCHING']);
 });
