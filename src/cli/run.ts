@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { createReadStream, fstatSync } from 'node:fs';
 import { extname } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { languages } from '../execution/execution.ts';
 import { isNamed } from '../execution/output-files.ts';
 import type { Executor } from '../executor.ts';
@@ -40,7 +41,7 @@ const languageOf: Readonly<Record<string, string>> = {
 
 /** Runs one program through the whole pipeline; resolves to the exit code. */
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<number> {
-  const body = requestBody(file, args, options);
+  const body = await requestBody(file, args, options);
   const phase = phaseLine(process.stderr);
   let failure: unknown;
   phase.show('connecting');
@@ -141,7 +142,11 @@ function explain({ state, result }: Resource, failure: unknown): void {
   process.stderr.write(`gke-code-executor: ${state}${because === '' ? '' : `: ${because}`}\n`);
 }
 
-function requestBody(file: string, args: readonly string[], options: RunOptions): Record<string, unknown> {
+async function requestBody(
+  file: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<Record<string, unknown>> {
   if (file === '-' && options.stdin === '-')
     throw new CliError('code and --stdin cannot both come from standard input');
   const language = options.language ?? languageOf[extname(file)];
@@ -153,28 +158,36 @@ function requestBody(file: string, args: readonly string[], options: RunOptions)
     startTimeoutSeconds: options.startTimeout,
     memoryLimitMiB: options.memory,
     cpuLimitMillicores: options.cpu,
-    stdinBase64: options.stdin === undefined ? undefined : readInput(options.stdin).toString('base64'),
+    stdinBase64: options.stdin === undefined ? undefined : (await readInput(options.stdin)).toString('base64'),
   };
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const files = { files: readInputFiles(options.file), outputFiles: options.output };
-  return { language, code: readCode(file), args, env: options.env, labels: options.label, ...files, ...set };
+  return { language, code: await readCode(file), args, env: options.env, labels: options.label, ...files, ...set };
 }
 
-function readCode(file: string): string {
+async function readCode(file: string): Promise<string> {
+  const bytes = await readInput(file);
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readInput(file));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) throw new CliError(`${file} is not UTF-8; convert it first`);
     throw error;
   }
 }
 
-function readInput(file: string): Buffer {
+async function readInput(file: string): Promise<Buffer> {
   try {
-    return readFileSync(file === '-' ? 0 : file);
+    return await buffer(file === '-' ? standardInput() : createReadStream(file));
   } catch (error) {
     throw new CliError(
       `cannot read ${file === '-' ? 'standard input' : file}: ${error instanceof Error ? error.message : error}`,
     );
   }
+}
+
+/** A read of its descriptor would fail while nothing has come: it does not block here. */
+function standardInput(): NodeJS.ReadableStream {
+  // As which `process.stdin` is empty.
+  const isDirectory = fstatSync(0).isDirectory();
+  return isDirectory ? createReadStream('', { fd: 0 }) : process.stdin;
 }
