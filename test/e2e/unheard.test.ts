@@ -41,3 +41,13 @@ describe('what cannot be said on standard error is not said, and', () => {
     expect(await once(child, 'close')).toEqual([2, null]);
   });
 });
+
+it('the log of a function ends nothing when there is no space for it', async () => {
+  const code = `import { jsonLog } from './src/log.ts';
+    const log = jsonLog({ projectId: undefined });
+    setInterval(() => log.warning('unheard'), 10);
+    setTimeout(() => process.exit(0), 200);`;
+  const child = spawn('sh', ['-c', `exec "${process.execPath}" --input-type=module-typescript >/dev/full`]);
+  child.stdin.end(code);
+  expect(await once(child, 'close')).toEqual([0, null]);
+});
