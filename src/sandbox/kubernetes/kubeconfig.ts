@@ -34,7 +34,7 @@ export async function loadKubeconfig(options: KubeconfigOptions): Promise<Kubeco
     else config.loadFromFile(options.kubeconfig);
   } catch (error) {
     const file = options.kubeconfig ?? process.env['KUBECONFIG'] ?? '~/.kube/config';
-    throw new UnavailableError(`cannot read the kubeconfig ${file}: ${messageOf(error)}`, { cause: error });
+    throw new UnavailableError(`cannot read the kubeconfig ${file}: ${mistakeIn(error)}`);
   }
   const context = chooseContext(config, options.context);
   const cluster = config.getCurrentCluster();
@@ -43,6 +43,14 @@ export async function loadKubeconfig(options: KubeconfigOptions): Promise<Kubeco
     namespace: config.getContextObject(context)?.namespace,
     access: { server: cluster.server, credentials: credentialsOf(config, options.maxConnections) },
   };
+}
+
+/** The parser shows the lines around a mistake, and quotes what it does not know: credentials, perhaps. */
+function mistakeIn(error: unknown): string {
+  const { reason, mark }: { reason?: string; mark?: { line: number; column: number } } = Object(error);
+  if (reason === undefined) return messageOf(error);
+  const kind = reason.replace(/ ?(["!<]|: ).*/s, '');
+  return mark === undefined ? kind : `line ${mark.line + 1}:${mark.column + 1}: ${kind}`;
 }
 
 function chooseContext(config: KubeConfig, wanted: string | undefined): string {
