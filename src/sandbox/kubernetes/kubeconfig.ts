@@ -5,6 +5,7 @@ import { type RequestOptions, Agent as TlsAgent } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { UnavailableError } from '../../errors.ts';
 import type { Access } from './api.ts';
+import { readKubeconfig } from './kubeconfig-file.ts';
 
 export interface KubeconfigOptions {
   /** File to read; without it `KUBECONFIG`, then `~/.kube/config`, then the service account of the pod we run in. */
@@ -26,16 +27,7 @@ export interface Kubeconfig {
  * UnavailableError with the fix when there is none, it cannot be read, or the context is unknown.
  */
 export async function loadKubeconfig(options: KubeconfigOptions): Promise<Kubeconfig> {
-  // Loaded here because it costs half a second, which runs without a cluster must not pay.
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  try {
-    if (options.kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(options.kubeconfig);
-  } catch (error) {
-    const file = options.kubeconfig ?? process.env['KUBECONFIG'] ?? '~/.kube/config';
-    throw new UnavailableError(`cannot read the kubeconfig ${file}: ${mistakeIn(error)}`);
-  }
+  const config = await readKubeconfig(options.kubeconfig);
   const context = chooseContext(config, options.context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new UnavailableError(`the kubeconfig has no cluster for the context ${context}`);
@@ -43,14 +35,6 @@ export async function loadKubeconfig(options: KubeconfigOptions): Promise<Kubeco
     namespace: config.getContextObject(context)?.namespace,
     access: { server: cluster.server, credentials: credentialsOf(config, options.maxConnections) },
   };
-}
-
-/** The parser shows the lines around a mistake, and quotes what it does not know: credentials, perhaps. */
-function mistakeIn(error: unknown): string {
-  const { reason, mark }: { reason?: string; mark?: { line: number; column: number } } = Object(error);
-  if (reason === undefined) return messageOf(error);
-  const kind = reason.replace(/ ?(["!<]|: ).*/s, '');
-  return mark === undefined ? kind : `line ${mark.line + 1}:${mark.column + 1}: ${kind}`;
 }
 
 function chooseContext(config: KubeConfig, wanted: string | undefined): string {

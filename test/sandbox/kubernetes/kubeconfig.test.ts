@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { loadKubeconfig } from '../../../src/sandbox/kubernetes/kubeconfig.ts';
 
 let directory: string;
@@ -10,6 +10,19 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
 });
 afterAll(() => rm(directory, { recursive: true }));
+
+/** Writes a kubeconfig in which everything has that name. */
+async function kubeconfig(name: string): Promise<string> {
+  const file = join(directory, name);
+  const config = {
+    clusters: [{ name, cluster: { server: `http://${name}` } }],
+    users: [{ name, user: {} }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  };
+  await writeFile(file, JSON.stringify(config));
+  return file;
+}
 
 test.each([
   [
@@ -33,4 +46,22 @@ test.each([
   const error = await loadKubeconfig({ kubeconfig: file }).catch((thrown: unknown) => thrown);
   expect(inspect(error)).not.toContain('secret');
   expect(error).toMatchObject({ message: `cannot read the kubeconfig ${file}: line ${place}: ${mistake}` });
+});
+
+const tooLarge = 'it has more than 4194304 bytes, which no kubeconfig has';
+
+test('a file that is too large is no kubeconfig, by whatever way it is named', async () => {
+  const file = join(directory, 'large.yaml');
+  await writeFile(file, '#'.repeat(4 * 1024 * 1024 + 1));
+  await expect(loadKubeconfig({ kubeconfig: file })).rejects.toThrow(`cannot read the kubeconfig ${file}: ${tooLarge}`);
+  vi.stubEnv('KUBECONFIG', `${await kubeconfig('a')}:${file}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await expect(loadKubeconfig({})).rejects.toThrow(`cannot read the kubeconfig ${file}: ${tooLarge}`);
+});
+
+test('the files of KUBECONFIG are joined, and the last current context is the one', async () => {
+  vi.stubEnv('KUBECONFIG', `:${await kubeconfig('a')}:${await kubeconfig('b')}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(await loadKubeconfig({})).toMatchObject({ access: { server: 'http://b' } });
+  expect(await loadKubeconfig({ context: 'a' })).toMatchObject({ access: { server: 'http://a' } });
 });
