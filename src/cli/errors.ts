@@ -22,6 +22,7 @@ const optionOf: Readonly<Record<string, string>> = {
   '/memoryLimitMiB': '--memory (in MiB)',
   '/cpuLimitMillicores': '--cpu (in millicores)',
   '/stdinBase64': '--stdin',
+  '/files': '--file',
   '/language': '--language',
   '/image': '--image',
   '/code': 'the code',

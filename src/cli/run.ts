@@ -1,6 +1,4 @@
-import { createReadStream, fstatSync } from 'node:fs';
 import { extname } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { languages } from '../execution/execution.ts';
 import { isNamed } from '../execution/output-files.ts';
 import type { Executor } from '../executor.ts';
@@ -10,6 +8,7 @@ import { connect, type SandboxOptions } from './connect.ts';
 import { CliError, LostSightError } from './errors.ts';
 import { endingExitCodes, exitCodeOf } from './exit-code.ts';
 import { readInputFiles, writeOutputFiles } from './files.ts';
+import { readInput } from './input.ts';
 import { phaseLine } from './phase-line.ts';
 import { write } from './write.ts';
 
@@ -158,36 +157,20 @@ async function requestBody(
     startTimeoutSeconds: options.startTimeout,
     memoryLimitMiB: options.memory,
     cpuLimitMillicores: options.cpu,
-    stdinBase64: options.stdin === undefined ? undefined : (await readInput(options.stdin)).toString('base64'),
+    stdinBase64:
+      options.stdin === undefined ? undefined : (await readInput('--stdin', options.stdin)).toString('base64'),
   };
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const files = { files: readInputFiles(options.file), outputFiles: options.output };
+  const files = { files: await readInputFiles(options.file), outputFiles: options.output };
   return { language, code: await readCode(file), args, env: options.env, labels: options.label, ...files, ...set };
 }
 
 async function readCode(file: string): Promise<string> {
-  const bytes = await readInput(file);
+  const bytes = await readInput('the code', file);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) throw new CliError(`${file} is not UTF-8; convert it first`);
     throw error;
   }
-}
-
-async function readInput(file: string): Promise<Buffer> {
-  try {
-    return await buffer(file === '-' ? standardInput() : createReadStream(file));
-  } catch (error) {
-    throw new CliError(
-      `cannot read ${file === '-' ? 'standard input' : file}: ${error instanceof Error ? error.message : error}`,
-    );
-  }
-}
-
-/** A read of its descriptor would fail while nothing has come: it does not block here. */
-function standardInput(): NodeJS.ReadableStream {
-  // As which `process.stdin` is empty.
-  const isDirectory = fstatSync(0).isDirectory();
-  return isDirectory ? createReadStream('', { fd: 0 }) : process.stdin;
 }

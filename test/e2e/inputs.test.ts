@@ -6,7 +6,8 @@ import { stateDirectory } from './command.ts';
 const state = stateDirectory();
 afterAll(() => state[Symbol.dispose]());
 
-const script = `gke() { "${process.execPath}" src/cli/main.ts run "$@" --store "${state.store}"; }`;
+/** Ends by itself: its test may have run out of time before. */
+const script = `gke() { timeout 30 "${process.execPath}" src/cli/main.ts run "$@" --store "${state.store}"; }`;
 
 /** Runs a line of shell in which `gke` is the command `run`, as pipes of a shell differ from those of Node. */
 async function shell(line: string) {
@@ -42,5 +43,41 @@ describe('standard input', () => {
       stdout: '',
       stderr: 'gke-code-executor: cannot read standard input: EISDIR: illegal operation on a directory, read\n',
     });
+  });
+});
+
+describe('what is more than a request can have is read no further', () => {
+  const rule = 'must be smaller: code, stdin, files, args and env together may have 614400 bytes\n';
+
+  it.each([
+    ['the code', 'gke /dev/zero --language python'],
+    ['the code', 'gke - --language python < /dev/zero'],
+    ['the code', 'yes | gke <(cat /dev/zero) --language python'],
+    ['--stdin', 'yes | gke examples/primes.py --stdin -'],
+    ['--stdin', 'gke examples/primes.py --stdin /dev/zero'],
+    [
+      '--file',
+      `cd "${state.path}"; head -c 400000 /dev/zero | tee a > b; cd - >/dev/null; gke examples/primes.py --file "${state.path}"`,
+    ],
+  ])('%s: %s', async (what, line) => {
+    expect(await shell(line)).toEqual({ code: 2, stdout: '', stderr: `gke-code-executor: ${what} ${rule}` });
+  });
+
+  it('so many files that no request can have them', async () => {
+    const { stderr } = await shell(
+      `mkdir "${state.path}/many"; touch "${state.path}"/many/{1..300}; gke examples/primes.py --file "${state.path}/many"`,
+    );
+    expect(stderr).toBe('gke-code-executor: --file must have at most 256 entries\n');
+  });
+});
+
+it.each([
+  ['a pipe', 'mkfifo "$state/pipe"; gke examples/primes.py --file "$state/pipe"', '/pipe'],
+  ['a device', 'ln -s /dev/zero "$state/zero"; gke examples/primes.py --file "$state/zero"', '/zero'],
+])('--file takes files and directories, and not %s', async (_, line, name) => {
+  expect(await shell(`state="${state.path}"; ${line}`)).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `gke-code-executor: cannot read ${state.path}${name}: it is not a regular file\n`,
   });
 });
