@@ -5,7 +5,7 @@ import type { Executor } from '../executor.ts';
 import { withOutput } from '../http/representation.ts';
 import type { Resource } from '../resource.ts';
 import { connect, type SandboxOptions } from './connect.ts';
-import { CliError, LostSightError } from './errors.ts';
+import { CliError, LostSightError, printable } from './errors.ts';
 import { endingExitCodes, exitCodeOf } from './exit-code.ts';
 import { readInputFiles, writeOutputFiles } from './files.ts';
 import { readInput } from './input.ts';
@@ -81,7 +81,9 @@ async function follow(executor: Executor, id: string, show: (phase: string) => v
 }
 
 function describe({ state, waiting }: Resource): string {
-  return waiting === null ? state.toLowerCase() : `${state.toLowerCase()}: ${waiting.message || waiting.reason}`;
+  return waiting === null
+    ? state.toLowerCase()
+    : printable(`${state.toLowerCase()}: ${waiting.message || waiting.reason}`);
 }
 
 /** The first signal cancels the execution, and the wait then ends by itself; the second ends this process. */
@@ -137,7 +139,7 @@ function explain({ state, result }: Resource, failure: unknown): void {
     process.stderr.write(`gke-code-executor: ${result.omittedFiles} output files were over the limits\n`);
   }
   if (state === 'SUCCEEDED' || state === 'FAILED') return;
-  const because = result.message || (failure instanceof Error ? failure.message : '');
+  const because = printable(result.message || (failure instanceof Error ? failure.message : ''));
   process.stderr.write(`gke-code-executor: ${state}${because === '' ? '' : `: ${because}`}\n`);
 }
 
