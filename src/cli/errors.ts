@@ -20,6 +20,10 @@ const optionOf: Readonly<Record<string, string>> = {
   '/cpuLimitMillicores': '--cpu (in millicores)',
   '/stdinBase64': '--stdin',
   '/files': '--file',
+  '/outputFiles': '--output',
+  '/env': '--env',
+  '/labels': '--label',
+  '/args': 'the arguments',
   '/language': '--language',
   '/image': '--image',
   '/code': 'the code',
@@ -56,8 +60,9 @@ export function report(error: unknown): void {
 }
 
 function readable({ pointer, message }: Problem): string {
-  const [, kind = '', name = ''] = pointer.split('/');
-  if (kind === 'env' || kind === 'labels') return `--${kind === 'env' ? 'env' : 'label'} ${name}: ${message}`;
-  if (kind === 'args') return `argument ${Number(name) + 1}: ${message}`;
-  return `${optionOf[pointer] ?? pointer} ${message}`;
+  const [, kind = '', name] = pointer.split('/');
+  const option = optionOf[`/${kind}`] ?? pointer;
+  if (name === undefined) return `${option} ${message}`;
+  if (kind === 'env' || kind === 'labels') return `${option} ${name}: ${message}`;
+  return kind === 'args' ? `argument ${Number(name) + 1}: ${message}` : `${option} ${message}`;
 }

@@ -1,4 +1,4 @@
-import { constants, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { constants, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { readBounded } from '../bounded.ts';
@@ -40,6 +40,11 @@ interface Place {
 function placeOf(arg: string): Place {
   const at = arg.lastIndexOf('=');
   const from = at < 0 ? arg : arg.slice(0, at);
+  if (at >= 0 && !existsSync(from) && existsSync(arg)) {
+    throw new CliError(
+      `cannot read ${from}: there is no such file; for the file ${arg} itself, give --file ${arg}=NAME`,
+    );
+  }
   return { from, path: at < 0 ? basename(from) : arg.slice(at + 1) };
 }
 
@@ -48,6 +53,10 @@ function* tree({ from, path }: Place): Generator<Place> {
   const entries = entriesOf(from);
   if (entries === undefined) yield { from, path };
   for (const { name } of entries ?? []) {
+    // What is not UTF-8 was decoded to the replacement character.
+    if (name.includes('\ufffd') && !existsSync(join(from, name))) {
+      throw new CliError(`cannot read ${join(from, name)}: its name is not UTF-8; rename it`);
+    }
     yield* tree({ from: join(from, name), path: path === '.' ? name : `${path}/${name}` });
   }
 }

@@ -29,3 +29,15 @@ test('of a long message the beginning is shown', () => {
   const problems = Array.from({ length: 1000 }, () => ({ pointer: '/code', message: 'is wrong' }));
   expect(messageOf(new InvalidRequestError(problems)).split('\n')).toHaveLength(21);
 });
+
+test.each([
+  ['/args', 'must have at most 256 entries', 'the arguments must have at most 256 entries'],
+  ['/args/1', 'must not contain NUL', 'argument 2: must not contain NUL'],
+  ['/env', 'must not contain __proto__', '--env must not contain __proto__'],
+  ['/labels', 'must have at most 16 entries', '--label must have at most 16 entries'],
+  ['/labels/a', 'must be', '--label a: must be'],
+  ['/files/3/path', 'is taken: a', '--file is taken: a'],
+  ['/outputFiles/0', 'must be relative', '--output must be relative'],
+])('the problem at %s names what the user gave', (pointer, message, shown) => {
+  expect(messageOf(new InvalidRequestError([{ pointer, message }]))).toBe(shown);
+});

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stateDirectory } from './command.ts';
 
 const state = stateDirectory();
 afterAll(() => state[Symbol.dispose]());
 
+const main = join(import.meta.dirname, '../../src/cli/main.ts');
 /** Ends by itself: its test may have run out of time before. */
-const script = `gke() { timeout 30 "${process.execPath}" src/cli/main.ts run "$@" --store "${state.store}"; }`;
+const script = `gke() { timeout 30 "${process.execPath}" "${main}" run "$@" --store "${state.store}"; }`;
 
 /** Runs a line of shell in which `gke` is the command `run`, as pipes of a shell differ from those of Node. */
 async function shell(line: string) {
@@ -80,4 +82,21 @@ it.each([
     stdout: '',
     stderr: `gke-code-executor: cannot read ${state.path}${name}: it is not a regular file\n`,
   });
+});
+
+it.each([
+  [
+    'a name with = in it',
+    'echo > x=y; gke --file x=y',
+    /cannot read x: there is no such file; for the file x=y itself, give --file x=y=NAME$/,
+  ],
+  [
+    'a name that is not UTF-8',
+    `mkdir odd; echo > odd/$'\\xff'; gke --file odd`,
+    /cannot read odd\/\ufffd: its name is not UTF-8; rename it$/,
+  ],
+])('--file tells what to do about %s', async (_, line, message) => {
+  const { code, stderr } = await shell(`cd "${state.path}"; echo > code.py; ${line.replace('gke', 'gke code.py')}`);
+  expect(stderr.trimEnd()).toMatch(message);
+  expect(code).toBe(2);
 });
