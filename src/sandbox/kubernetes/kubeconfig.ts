@@ -63,9 +63,12 @@ function credentialsOf(config: KubeConfig, maxConnections: number | undefined): 
       await config.applyToHTTPSOptions(options);
     } catch (error) {
       const user = config.getCurrentUser()?.name ?? 'of the context';
-      throw new UnavailableError(`cannot sign in as the kubeconfig's user ${user}: ${messageOf(error)}`, {
-        cause: error,
-      });
+      const failure = `cannot sign in as the kubeconfig's user ${user}`;
+      // Its message quotes the answer: a token, perhaps.
+      if (error instanceof SyntaxError) {
+        throw new UnavailableError(`${failure}: what its sign-in plugin answers is not JSON`);
+      }
+      throw new UnavailableError(`${failure}: ${messageOf(error)}`, { cause: error });
     }
     const headers = headersOf(options);
     const cluster = config.getCurrentCluster();

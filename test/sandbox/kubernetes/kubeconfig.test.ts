@@ -12,11 +12,11 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 /** Writes a kubeconfig in which everything has that name. */
-async function kubeconfig(name: string): Promise<string> {
+async function kubeconfig(name: string, user: object = {}): Promise<string> {
   const file = join(directory, name);
   const config = {
     clusters: [{ name, cluster: { server: `http://${name}` } }],
-    users: [{ name, user: {} }],
+    users: [{ name, user }],
     contexts: [{ name, context: { cluster: name, user: name } }],
     'current-context': name,
   };
@@ -64,4 +64,15 @@ test('the files of KUBECONFIG are joined, and the last current context is the on
   onTestFinished(() => void vi.unstubAllEnvs());
   expect(await loadKubeconfig({})).toMatchObject({ access: { server: 'http://b' } });
   expect(await loadKubeconfig({ context: 'a' })).toMatchObject({ access: { server: 'http://a' } });
+});
+
+test('what a sign-in plugin answers is not shown when it cannot be understood', async () => {
+  const script = 'console.log("secret {")';
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args: ['-e', script] };
+  const { access } = await loadKubeconfig({ kubeconfig: await kubeconfig('a', { exec }) });
+  const error = await access.credentials().catch((thrown: unknown) => thrown);
+  expect(inspect(error)).not.toContain('secret');
+  expect(error).toMatchObject({
+    message: "cannot sign in as the kubeconfig's user a: what its sign-in plugin answers is not JSON",
+  });
 });
