@@ -40,6 +40,9 @@ if (values.help) {
   process.exit(0);
 }
 
+process.stderr.on('error', () => {
+  // Whoever was told has gone, or has no space: what cannot be said ends nothing.
+});
 // Else the clients look for Google's metadata server first.
 process.env['METADATA_SERVER_DETECTION'] = 'none';
 const run = promisify(execFile);

@@ -42,7 +42,9 @@ export function jsonLog({ projectId, write = toStdout }: LogOptions): Log {
   };
 }
 
+/** A line that cannot be written is lost, and ends no execution. */
 function toStdout(line: string): void {
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
   process.stdout.write(`${line}\n`);
 }
 

@@ -1,7 +1,11 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { readBounded } from '../bounded.ts';
 import { type FileEntry, pathProblem } from '../execution/files.ts';
+import { sizes } from '../execution/limits.ts';
 import { CliError } from './errors.ts';
+import { tooLarge, unreadable } from './input.ts';
 
 export interface InputFile {
   readonly path: string;
@@ -10,26 +14,77 @@ export interface InputFile {
 
 /**
  * Reads the files that a program gets. Each argument is a file, or a directory with all below it, and is found in the
- * work directory under its own name, or under the one after `=`. Links are followed only when they are named.
+ * work directory under its own name, or under the one after `=`. Links are followed only when they are named. Ends soon
+ * after it has more than a request can.
  */
-export function readInputFiles(args: readonly string[]): readonly InputFile[] {
-  return args.flatMap((arg) => {
-    const at = arg.lastIndexOf('=');
-    const from = at < 0 ? arg : arg.slice(0, at);
-    const name = at < 0 ? basename(from) : arg.slice(at + 1);
-    return readTree(from, name);
-  });
+export async function readInputFiles(args: readonly string[]): Promise<readonly InputFile[]> {
+  const files: InputFile[] = [];
+  let left: number = sizes.bundleBytes;
+  for (const arg of args) {
+    for (const { from, path } of tree(placeOf(arg))) {
+      const bytes = await readFile(from, left);
+      left -= bytes.length;
+      files.push({ path, contentBase64: bytes.toString('base64') });
+      if (files.length > sizes.files.entries) return files;
+    }
+  }
+  return files;
 }
 
-function readTree(from: string, path: string): InputFile[] {
+interface Place {
+  readonly from: string;
+  /** In the work directory. */
+  readonly path: string;
+}
+
+function placeOf(arg: string): Place {
+  const at = arg.lastIndexOf('=');
+  const from = at < 0 ? arg : arg.slice(0, at);
+  if (at >= 0 && !existsSync(from) && existsSync(arg)) {
+    throw new CliError(
+      `cannot read ${from}: there is no such file; for the file ${arg} itself, give --file ${arg}=NAME`,
+    );
+  }
+  return { from, path: at < 0 ? basename(from) : arg.slice(at + 1) };
+}
+
+/** The files at a place; directories are opened one by one as the files are taken. */
+function* tree({ from, path }: Place): Generator<Place> {
+  const entries = entriesOf(from);
+  if (entries === undefined) yield { from, path };
+  for (const { name } of entries ?? []) {
+    // What is not UTF-8 was decoded to the replacement character.
+    if (name.includes('\ufffd') && !existsSync(join(from, name))) {
+      throw new CliError(`cannot read ${join(from, name)}: its name is not UTF-8; rename it`);
+    }
+    yield* tree({ from: join(from, name), path: path === '.' ? name : `${path}/${name}` });
+  }
+}
+
+/** Undefined where there is no directory. */
+function entriesOf(from: string) {
   try {
-    const stat = lstatSync(from);
-    if (!stat.isDirectory()) return [{ path, contentBase64: readFileSync(from).toString('base64') }];
-    return readdirSync(from, { withFileTypes: true })
-      .filter((entry) => entry.isFile() || entry.isDirectory())
-      .flatMap(({ name }) => readTree(join(from, name), path === '.' ? name : `${path}/${name}`));
+    if (!lstatSync(from).isDirectory()) return undefined;
+    return readdirSync(from, { withFileTypes: true }).filter((entry) => entry.isFile() || entry.isDirectory());
   } catch (error) {
-    throw new CliError(`cannot read ${from}: ${error instanceof Error ? error.message : error}`);
+    throw unreadable(from, error);
+  }
+}
+
+async function readFile(from: string, maximumBytes: number): Promise<Buffer> {
+  try {
+    // A pipe must not be waited for until someone writes to it.
+    const file = await open(from, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      if (!(await file.stat()).isFile()) throw new Error('it is not a regular file');
+      const bytes = await readBounded(file.createReadStream({ autoClose: false }), maximumBytes);
+      if (bytes === undefined) throw tooLarge('--file');
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw error instanceof CliError ? error : unreadable(from, error);
   }
 }
 

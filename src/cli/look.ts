@@ -2,7 +2,7 @@ import type { State } from '../execution/execution.ts';
 import { type Stream, streams } from '../executor.ts';
 import type { Resource } from '../resource.ts';
 import { connectToStore, type StoreOptions } from './connect.ts';
-import { CliError } from './errors.ts';
+import { CliError, printable } from './errors.ts';
 import { writeOutputFiles } from './files.ts';
 import { write } from './write.ts';
 
@@ -35,7 +35,7 @@ export async function list(options: ListCommandOptions): Promise<number> {
     });
     const rows = options.json ? executions.map((execution) => JSON.stringify(execution)) : table(executions);
     await print(rows.map((row) => `${row}\n`).join(''));
-    if (next !== null) process.stderr.write(`more: --cursor ${next}\n`);
+    if (next !== null) process.stderr.write(`more: --cursor ${printable(next)}\n`);
     return 0;
   } finally {
     await close();

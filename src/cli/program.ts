@@ -10,6 +10,9 @@ import { parseCpu, parseDuration, parseMemory } from './quantity.ts';
 
 /** Parses the command line, runs one command and exits with its code. */
 export async function main(argv: readonly string[]): Promise<void> {
+  process.stderr.on('error', () => {
+    // Whoever was told has gone, or has no space: what cannot be said ends nothing.
+  });
   try {
     await program().parseAsync(argv);
   } catch (error) {

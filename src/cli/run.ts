@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { languages } from '../execution/execution.ts';
 import { isNamed } from '../execution/output-files.ts';
@@ -6,9 +5,10 @@ import type { Executor } from '../executor.ts';
 import { withOutput } from '../http/representation.ts';
 import type { Resource } from '../resource.ts';
 import { connect, type SandboxOptions } from './connect.ts';
-import { CliError, LostSightError } from './errors.ts';
+import { CliError, LostSightError, printable } from './errors.ts';
 import { endingExitCodes, exitCodeOf } from './exit-code.ts';
 import { readInputFiles, writeOutputFiles } from './files.ts';
+import { readInput } from './input.ts';
 import { phaseLine } from './phase-line.ts';
 import { write } from './write.ts';
 
@@ -40,7 +40,7 @@ const languageOf: Readonly<Record<string, string>> = {
 
 /** Runs one program through the whole pipeline; resolves to the exit code. */
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<number> {
-  const body = requestBody(file, args, options);
+  const body = await requestBody(file, args, options);
   const phase = phaseLine(process.stderr);
   let failure: unknown;
   phase.show('connecting');
@@ -81,7 +81,9 @@ async function follow(executor: Executor, id: string, show: (phase: string) => v
 }
 
 function describe({ state, waiting }: Resource): string {
-  return waiting === null ? state.toLowerCase() : `${state.toLowerCase()}: ${waiting.message || waiting.reason}`;
+  return waiting === null
+    ? state.toLowerCase()
+    : printable(`${state.toLowerCase()}: ${waiting.message || waiting.reason}`);
 }
 
 /** The first signal cancels the execution, and the wait then ends by itself; the second ends this process. */
@@ -137,11 +139,15 @@ function explain({ state, result }: Resource, failure: unknown): void {
     process.stderr.write(`gke-code-executor: ${result.omittedFiles} output files were over the limits\n`);
   }
   if (state === 'SUCCEEDED' || state === 'FAILED') return;
-  const because = result.message || (failure instanceof Error ? failure.message : '');
+  const because = printable(result.message || (failure instanceof Error ? failure.message : ''));
   process.stderr.write(`gke-code-executor: ${state}${because === '' ? '' : `: ${because}`}\n`);
 }
 
-function requestBody(file: string, args: readonly string[], options: RunOptions): Record<string, unknown> {
+async function requestBody(
+  file: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<Record<string, unknown>> {
   if (file === '-' && options.stdin === '-')
     throw new CliError('code and --stdin cannot both come from standard input');
   const language = options.language ?? languageOf[extname(file)];
@@ -153,28 +159,20 @@ function requestBody(file: string, args: readonly string[], options: RunOptions)
     startTimeoutSeconds: options.startTimeout,
     memoryLimitMiB: options.memory,
     cpuLimitMillicores: options.cpu,
-    stdinBase64: options.stdin === undefined ? undefined : readInput(options.stdin).toString('base64'),
+    stdinBase64:
+      options.stdin === undefined ? undefined : (await readInput('--stdin', options.stdin)).toString('base64'),
   };
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const files = { files: readInputFiles(options.file), outputFiles: options.output };
-  return { language, code: readCode(file), args, env: options.env, labels: options.label, ...files, ...set };
+  const files = { files: await readInputFiles(options.file), outputFiles: options.output };
+  return { language, code: await readCode(file), args, env: options.env, labels: options.label, ...files, ...set };
 }
 
-function readCode(file: string): string {
+async function readCode(file: string): Promise<string> {
+  const bytes = await readInput('the code', file);
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readInput(file));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) throw new CliError(`${file} is not UTF-8; convert it first`);
     throw error;
-  }
-}
-
-function readInput(file: string): Buffer {
-  try {
-    return readFileSync(file === '-' ? 0 : file);
-  } catch (error) {
-    throw new CliError(
-      `cannot read ${file === '-' ? 'standard input' : file}: ${error instanceof Error ? error.message : error}`,
-    );
   }
 }

@@ -9,8 +9,9 @@ export interface Failure {
   readonly refused: boolean;
 }
 
-/** Says in one sentence why `fetch` failed, and what to do about it. */
+/** Says in one sentence why `fetch` failed, and what to do about it; an error that says so itself is left as it is. */
 export function explainFailure(error: unknown, origin: string): Failure {
+  if (error instanceof UnavailableError) return { error, curable: false, refused: false };
   const code = codeOf(error);
   const sentence = sentenceFor(code, error);
   return {

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readBounded } from '../bounded.ts';
 import { UnavailableError } from '../errors.ts';
+import { limits } from '../execution/limits.ts';
 import { maximumWaitSeconds } from '../http/prefer.ts';
 import { explainFailure } from './failure.ts';
 
@@ -94,8 +96,19 @@ async function fetchWhole(
     status: response.status,
     type: (response.headers.get('content-type') ?? '').split(';', 1).join('').trim().toLowerCase(),
     headers: response.headers,
-    bytes: await response.bytes(),
+    bytes: await wholeBody(response, base.origin),
   };
+}
+
+/** Both streams and the output files, which are there a second time as results; a byte has at most six in JSON text. */
+const maximumAnswerBytes =
+  6 * (limits.maxStdoutBytes.maximum + limits.maxStderrBytes.maximum + 2 * limits.maxOutputFileBytes.maximum);
+
+async function wholeBody({ body }: Response, origin: string): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array();
+  const bytes = await readBounded(body, maximumAnswerBytes);
+  if (bytes !== undefined) return new Uint8Array(bytes);
+  throw new UnavailableError(`${origin} answers with more than gke-code-executor ever does: check the address`);
 }
 
 function isTransient(status: number): boolean {

@@ -1,3 +1,4 @@
+import { readBounded } from '../bounded.ts';
 import { parseStrictJson } from './json.ts';
 import { ProblemError } from './problem.ts';
 
@@ -38,14 +39,9 @@ export async function ignoreBody(request: Request): Promise<void> {
 /** Reads a body of at most that many bytes; throws a problem for a larger one before it has read more. */
 export async function readBytes(request: Request, maximumBytes: number): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > maximumBytes) throw tooLarge(maximumBytes);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream(request)) {
-    size += chunk.length;
-    if (size > maximumBytes) throw tooLarge(maximumBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = await readBounded(stream(request), maximumBytes);
+  if (bytes === undefined) throw tooLarge(maximumBytes);
+  return bytes;
 }
 
 async function* stream(request: Request): AsyncGenerator<Uint8Array> {

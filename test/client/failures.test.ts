@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { httpExecutor } from '../../src/client/client.ts';
 import { UnavailableError } from '../../src/errors.ts';
@@ -75,6 +76,22 @@ describe('a server that is not ours', () => {
     for (const call of calls) expect(await failure(call())).toMatch(message);
   });
 
+  test.each(['application/json', 'application/octet-stream', 'application/problem+json'])(
+    'and answers with %s without end is left, and not asked again',
+    async (type) => {
+      let asked = 0;
+      await using server = await stranger((_, response) => {
+        asked += 1;
+        response.writeHead(200, { 'content-type': type });
+        Readable.from(repeat(Buffer.alloc(1024 * 1024, ' '), 1024)).pipe(response);
+      });
+      expect(await failure(server.client.output(id, 'stdout'))).toBe(
+        `http://127.0.0.1:${server.port} answers with more than gke-code-executor ever does: check the address`,
+      );
+      expect(asked).toBe(1);
+    },
+  );
+
   test('is not followed where it redirects, and gets no second request', async () => {
     let redirected = 0;
     await using elsewhere = await stranger((_, response) => {
@@ -105,6 +122,10 @@ test('a path at which the server has nothing is not an unknown execution', async
   const client = httpExecutor({ server: new URL('/v1', real.url) });
   expect(await failure(client.get(id))).toContain('answers 404: there is nothing at this path');
 });
+
+function* repeat<T>(value: T, times: number): Generator<T> {
+  for (let i = 0; i < times; i++) yield value;
+}
 
 function html(status: number): RequestListener {
   return (_, response) => response.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end('<h1>Hi</h1>');

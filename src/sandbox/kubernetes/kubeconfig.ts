@@ -5,6 +5,7 @@ import { type RequestOptions, Agent as TlsAgent } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { UnavailableError } from '../../errors.ts';
 import type { Access } from './api.ts';
+import { readKubeconfig } from './kubeconfig-file.ts';
 
 export interface KubeconfigOptions {
   /** File to read; without it `KUBECONFIG`, then `~/.kube/config`, then the service account of the pod we run in. */
@@ -26,16 +27,7 @@ export interface Kubeconfig {
  * UnavailableError with the fix when there is none, it cannot be read, or the context is unknown.
  */
 export async function loadKubeconfig(options: KubeconfigOptions): Promise<Kubeconfig> {
-  // Loaded here because it costs half a second, which runs without a cluster must not pay.
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  try {
-    if (options.kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(options.kubeconfig);
-  } catch (error) {
-    const file = options.kubeconfig ?? process.env['KUBECONFIG'] ?? '~/.kube/config';
-    throw new UnavailableError(`cannot read the kubeconfig ${file}: ${messageOf(error)}`, { cause: error });
-  }
+  const config = await readKubeconfig(options.kubeconfig);
   const context = chooseContext(config, options.context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new UnavailableError(`the kubeconfig has no cluster for the context ${context}`);
@@ -71,9 +63,12 @@ function credentialsOf(config: KubeConfig, maxConnections: number | undefined): 
       await config.applyToHTTPSOptions(options);
     } catch (error) {
       const user = config.getCurrentUser()?.name ?? 'of the context';
-      throw new UnavailableError(`cannot sign in as the kubeconfig's user ${user}: ${messageOf(error)}`, {
-        cause: error,
-      });
+      const failure = `cannot sign in as the kubeconfig's user ${user}`;
+      // Its message quotes the answer: a token, perhaps.
+      if (error instanceof SyntaxError) {
+        throw new UnavailableError(`${failure}: what its sign-in plugin answers is not JSON`);
+      }
+      throw new UnavailableError(`${failure}: ${messageOf(error)}`, { cause: error });
     }
     const headers = headersOf(options);
     const cluster = config.getCurrentCluster();
