@@ -6,6 +6,7 @@ import { base32 } from './execution/identity.ts';
 import type { Executor } from './executor.ts';
 import { localExecutor } from './local-executor.ts';
 import { complete } from './pipeline/complete.ts';
+import { endOwn } from './pipeline/end-own.ts';
 import { heeder } from './pipeline/heed.ts';
 import { inTurn } from './pipeline/in-turn.ts';
 import { launcher } from './pipeline/launcher.ts';
@@ -24,6 +25,8 @@ import { tracedBus, tracedSandbox } from './telemetry/ports.ts';
 const lease = { duration: 6_000, renewal: 2_000 };
 /** Milliseconds between rounds of the reconciler, and rounds between sweeps of the sandbox and of old records. */
 const rounds = { pause: 3_000, sweepEvery: 10 };
+/** Milliseconds that our end waits for the records of what dies with us; what comes later is the next process's to say. */
+const endingWaitMs = 2_000;
 
 export interface EmbeddedOptions {
   readonly store: Store;
@@ -36,7 +39,10 @@ export interface EmbeddedOptions {
 
 export interface Embedded {
   readonly executor: Executor;
-  /** Stops driving executions and gives up the lease; what is open is taken over by the next process. */
+  /**
+   * Stops driving executions and gives up the lease. What runs in children of this process ends with it; what is open
+   * then is taken over by the next process.
+   */
   close(): Promise<void>;
 }
 
@@ -71,6 +77,7 @@ export async function startEmbedded({ store, sandbox, images, onError }: Embedde
       ending.abort();
       await bus.close();
       await Promise.all(loops);
+      if (sandbox.kind === 'wasm') await within(endingWaitMs, endChildren(ports).catch(report));
       await store.leases.remove(process);
     },
   };
@@ -157,6 +164,20 @@ async function reconcileLoop(ports: Ports, signal: AbortSignal, onError: (error:
     );
   };
   await every(rounds.pause, tick, signal, onError);
+}
+
+async function endChildren(ports: Ports): Promise<void> {
+  const { ownerLost } = await import('./sandbox/wasm/pod-ending.ts');
+  await endOwn(ports, ownerLost);
+}
+
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const late = sleep(limitMs, undefined, { signal: over.signal }).catch(() => {
+    // The work is done.
+  });
+  await Promise.race([work, late]);
+  over.abort();
 }
 
 /** A lease that ran out long ago has been acted upon by every process there is. */

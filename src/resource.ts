@@ -82,7 +82,7 @@ export const resourceSchema = z.object({
       stderr: stream,
       /** Read them at `/v1/executions/{id}/files/{path}`. */
       files: z.array(outputFile),
-      /** Files that `outputFiles` names and that were too many or too large. */
+      /** Files that `outputFiles` names and that were too many or too large, or whose names cannot be said. */
       omittedFiles: z.int(),
       /** With `include=output`: what the program declared to be shown. */
       results: z.array(mimeBundleSchema).optional(),

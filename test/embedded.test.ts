@@ -29,10 +29,10 @@ async function processOn(path: string, make: (store: SqliteStore) => Sandbox) {
     for (const job of await sandbox.list()) await sandbox.remove(job, { wait: true });
     store.close();
   });
-  return { store, sandbox, executor, removed };
+  return { store, sandbox, executor, removed, close };
 }
 
-const wasm = ({ installation }: SqliteStore) => wasmSandbox({ installation: installation.id });
+const wasm = ({ installation }: SqliteStore) => wasmSandbox({ installation: installation.id, maxChildren: 1 });
 const other = ({ installation }: SqliteStore) =>
   memorySandbox({ cluster: memoryCluster(), installation: installation.id, namespaceUid: 'ns' });
 
@@ -43,8 +43,8 @@ function storeFile(): string {
 }
 
 /** A process whose program runs and has printed. */
-async function running(path: string) {
-  const owner = await processOn(path, wasm);
+async function running(path: string, make: (store: SqliteStore) => Sandbox = wasm) {
+  const owner = await processOn(path, make);
   const { execution } = await owner.executor.submit(forever, {});
   const job = async () => (await owner.sandbox.list())[0] ?? { executionId: '', jobUid: '' };
   const spec = async () => {
@@ -84,4 +84,47 @@ test('a cancellation that is only written into the store is carried out as soon'
   onTestFinished(() => store.close());
   await storeWriter(store).cancel(id);
   expect(await owner.executor.wait(id, soonMs / 1000)).toMatchObject({ state: 'CANCELLED' });
+});
+
+test('what dies with its process has ended when that has closed, and what waits is left to the next', async () => {
+  const { owner, id } = await running(storeFile());
+  const waiting = await owner.executor.submit({ language: 'python', code: 'print(1)' }, {});
+  await owner.close();
+  expect(await owner.executor.get(id)).toMatchObject({
+    state: 'INFRA_INTERRUPTED',
+    result: { started: true, outputComplete: false, message: 'the process that ran it ended' },
+  });
+  expect(Buffer.from((await owner.executor.output(id, 'stdout')) ?? []).toString()).toBe('begun\n');
+  expect(await owner.executor.get(waiting.execution.id)).toMatchObject({ state: 'ACCEPTED' });
+});
+
+test('what is being stopped when its process closes ends as what it was stopped for', async () => {
+  const { owner, id } = await running(storeFile());
+  await Promise.all([storeWriter(owner.store).cancel(id), owner.close()]);
+  expect(await owner.executor.get(id)).toMatchObject({ state: 'CANCELLED', result: { started: true } });
+});
+
+test.each<[string, () => Promise<never>]>([
+  ['fails', () => Promise.reject(new Error('no'))],
+  ['never ends', () => new Promise(() => {})],
+])('a process closes soon though its last work %s', async (_, work) => {
+  let isClosing = false;
+  const { owner, id } = await running(storeFile(), (store) => {
+    const sandbox = wasm(store);
+    return { ...sandbox, output: (job, spec) => (isClosing ? work() : sandbox.output(job, spec)) };
+  });
+  isClosing = true;
+  const began = Date.now();
+  await owner.close();
+  expect(Date.now() - began).toBeLessThan(4_000);
+  expect(await owner.executor.get(id)).toMatchObject({ state: 'RUNNING' });
+});
+
+test('what runs elsewhere goes on when the process closes that drives it', async () => {
+  const owner = await processOn(storeFile(), other);
+  const { execution } = await owner.executor.submit(forever, {});
+  await expect.poll(async () => (await owner.executor.get(execution.id))?.state, { timeout: 20_000 }).toBe('RUNNING');
+  await owner.close();
+  expect(await owner.executor.get(execution.id)).toMatchObject({ state: 'RUNNING' });
+  expect(owner.removed).toEqual([]);
 });

@@ -32,9 +32,11 @@ export function deadLetterOf(message: Received, { reason }: Poison) {
     ...(published === null ? {} : { [original.publishTime]: new Date(published).toISOString() }),
     reason,
   });
+  // JSON can say half a character, which fails every publish.
+  const wellFormed = all.map(([name, value]) => [name.toWellFormed(), value.toWellFormed()] as const);
   const rank = ([name]: readonly [string, string]) => Number(name !== 'reason' && !isMeaningful(name));
   return {
     data: Buffer.from(message.data.subarray(0, maxDataBytes)),
-    attributes: Object.fromEntries(all.toSorted((a, b) => rank(a) - rank(b)).slice(0, maxAttributes)),
+    attributes: Object.fromEntries(wellFormed.toSorted((a, b) => rank(a) - rank(b)).slice(0, maxAttributes)),
   };
 }

@@ -32,14 +32,25 @@ export async function connect(
   return openEmbedded({ ...options, onError });
 }
 
+export interface StoreConnection extends Connection<Omit<Executor, 'submit'>> {
+  /** Whether a process lives that drives what is open, as a server is; embedded ones may all be gone. */
+  isAttended(): Promise<boolean>;
+}
+
 /** An executor that runs nothing itself: a server's, or the store file, whose owners act on what is written there. */
-export async function connectToStore(options: StoreOptions): Promise<Connection<Omit<Executor, 'submit'>>> {
-  if (options.server !== undefined) return remote(options.server, options.apiKey);
+export async function connectToStore(options: StoreOptions): Promise<StoreConnection> {
+  if (options.server !== undefined) {
+    return { ...(await remote(options.server, options.apiKey)), isAttended: async () => true };
+  }
   const { openStore } = await import('../embedded.ts');
   const { reader, storeWriter } = await import('../local-executor.ts');
   const store = await openStore(options.store, report);
   return {
     executor: { ...reader(store), ...storeWriter(store) },
+    isAttended: async () => {
+      const { liveProcesses } = await import('../pipeline/reconcile.ts');
+      return (await liveProcesses({ store, clock: { now: Date.now } })).size > 0;
+    },
     close: async () => store.close(),
   };
 }

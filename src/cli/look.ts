@@ -1,3 +1,4 @@
+import { ExecutionOpenError } from '../errors.ts';
 import type { State } from '../execution/execution.ts';
 import { type Stream, streams } from '../executor.ts';
 import type { Resource } from '../resource.ts';
@@ -8,9 +9,11 @@ import { write } from './write.ts';
 
 /** Prints one execution as JSON. */
 export async function get(id: string, options: StoreOptions): Promise<number> {
-  const { executor, close } = await connectToStore(options);
+  const { executor, isAttended, close } = await connectToStore(options);
   try {
-    await print(`${JSON.stringify(known(await executor.get(id), id), null, 2)}\n`);
+    const execution = known(await executor.get(id), id);
+    await print(`${JSON.stringify(execution, null, 2)}\n`);
+    await noteUnattended([execution], isAttended);
     return 0;
   } finally {
     await close();
@@ -26,7 +29,7 @@ export interface ListCommandOptions extends StoreOptions {
 
 /** Prints executions, newest first: a table, or one JSON object per line. */
 export async function list(options: ListCommandOptions): Promise<number> {
-  const { executor, close } = await connectToStore(options);
+  const { executor, isAttended, close } = await connectToStore(options);
   try {
     const { executions, next } = await executor.list({
       state: options.state,
@@ -36,6 +39,7 @@ export async function list(options: ListCommandOptions): Promise<number> {
     const rows = options.json ? executions.map((execution) => JSON.stringify(execution)) : table(executions);
     await print(rows.map((row) => `${row}\n`).join(''));
     if (next !== null) process.stderr.write(`more: --cursor ${printable(next)}\n`);
+    await noteUnattended(executions, isAttended);
     return 0;
   } finally {
     await close();
@@ -70,10 +74,11 @@ export async function files(id: string, options: StoreOptions & { readonly outpu
 
 /** Asks an execution to stop and prints its id and state. */
 export async function cancel(id: string, options: StoreOptions): Promise<number> {
-  const { executor, close } = await connectToStore(options);
+  const { executor, isAttended, close } = await connectToStore(options);
   try {
-    const { state } = known(await executor.cancel(id), id);
-    await print(`${id} ${state}\n`);
+    const execution = known(await executor.cancel(id), id);
+    await print(`${id} ${execution.state}\n`);
+    await noteUnattended([execution], isAttended);
     return 0;
   } finally {
     await close();
@@ -82,14 +87,25 @@ export async function cancel(id: string, options: StoreOptions): Promise<number>
 
 /** Deletes an execution that has ended, with its code and output, and prints its id. */
 export async function remove(id: string, options: StoreOptions): Promise<number> {
-  const { executor, close } = await connectToStore(options);
+  const { executor, isAttended, close } = await connectToStore(options);
   try {
     known((await executor.remove(id)) || undefined, id);
     await print(`${id} deleted\n`);
     return 0;
+  } catch (error) {
+    if (error instanceof ExecutionOpenError) await noteUnattended([{ done: false }], isAttended);
+    throw error;
   } finally {
     await close();
   }
+}
+
+/** Else a wish to stop is only written down, and an end is waited for that does not come. */
+async function noteUnattended(found: readonly Pick<Resource, 'done'>[], isAttended: () => Promise<boolean>) {
+  if (found.every(({ done }) => done) || (await isAttended())) return;
+  process.stderr.write(
+    'gke-code-executor: no process works on this store now: start `gke-code-executor serve`, or any `run`, with the same --store and --sandbox, which will end it\n',
+  );
 }
 
 function known<T>(found: T | undefined, id: string): T {

@@ -136,7 +136,9 @@ function explain({ state, result }: Resource, failure: unknown): void {
     process.stderr.write(`gke-code-executor: ${stream} was cut after ${bytes} of ${totalBytes} bytes\n`);
   }
   if (result.omittedFiles > 0) {
-    process.stderr.write(`gke-code-executor: ${result.omittedFiles} output files were over the limits\n`);
+    process.stderr.write(
+      `gke-code-executor: ${result.omittedFiles} output files did not come back: over the limits, or by a name that cannot\n`,
+    );
   }
   if (state === 'SUCCEEDED' || state === 'FAILED') return;
   const because = printable(result.message || (failure instanceof Error ? failure.message : ''));

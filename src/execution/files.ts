@@ -60,15 +60,25 @@ const newLine = Uint8Array.of(lineFeed);
  */
 export function unpackFiles(packed: Uint8Array): readonly FileEntry[] {
   const files = new Map<string, FileEntry>();
-  let at = 0;
-  for (let header = headerAt(packed, at); header !== undefined; header = headerAt(packed, at)) {
-    const body = packed.subarray(header.start, header.start + header.length);
-    at = header.start + header.length + 1;
-    if (packed[at - 1] !== lineFeed) break;
+  for (const body of bodiesOf(packed)) {
     const file = fileIn(body);
     if (file !== undefined && !files.has(file.path)) files.set(file.path, file);
   }
   return Array.from(files.values());
+}
+
+/** How many packed files `unpackFiles` leaves out. */
+export function leftOut(packed: Uint8Array): number {
+  return Array.from(bodiesOf(packed)).length - unpackFiles(packed).length;
+}
+
+function* bodiesOf(packed: Uint8Array): Generator<Uint8Array> {
+  let at = 0;
+  for (let header = headerAt(packed, at); header !== undefined; header = headerAt(packed, at)) {
+    at = header.start + header.length + 1;
+    if (packed[at - 1] !== lineFeed) return;
+    yield packed.subarray(header.start, at - 1);
+  }
 }
 
 const headerPattern = /^file (\d{1,9})\n/;
@@ -82,8 +92,9 @@ function headerAt(packed: Uint8Array, at: number): { readonly start: number; rea
 
 function fileIn(body: Uint8Array): FileEntry | undefined {
   const end = body.indexOf(nul);
-  const path = decoder.decode(body.subarray(0, Math.max(0, end)));
-  // What is not UTF-8 was decoded to the replacement character.
-  if (path.includes('\ufffd') || pathProblem(path) !== undefined) return undefined;
+  const name = body.subarray(0, Math.max(0, end));
+  const path = decoder.decode(name);
+  // What is not UTF-8 was decoded to the replacement character, which a name may have as well.
+  if (pathProblem(path) !== undefined || !Buffer.from(path).equals(name)) return undefined;
   return { path, bytes: body.subarray(end + 1) };
 }

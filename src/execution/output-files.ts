@@ -14,18 +14,21 @@ export function globProblem(glob: string): string | undefined {
 
 /**
  * The regular expression of paths that any of the patterns names: `*` and `?` stand for characters of one name, `**`
- * for any number of directories (at the end: for everything below). It uses only what Python and JavaScript read alike.
+ * for any number of directories (at the end: for everything below). It uses only what Python and JavaScript read alike,
+ * which `.` and `$` are not where a name has a line feed.
  */
 function globsToRegExp(globs: readonly string[]): string {
-  return `^(?:${globs.map(globToRegExp).join('|')})$`;
+  return `^(?:${globs.map(globToRegExp).join('|')})(?!${anything})`;
 }
+
+const anything = '[\\s\\S]';
 
 function globToRegExp(glob: string): string {
   const names = glob.split('/');
   return names
     .map((name, index) => {
       const isLast = index === names.length - 1;
-      if (name === '**') return isLast ? '.*' : '(?:.*/)?';
+      if (name === '**') return isLast ? `${anything}*` : `(?:${anything}*/)?`;
       return `${nameToRegExp(name)}${isLast ? '' : '/'}`;
     })
     .join('');
@@ -46,7 +49,7 @@ export function isNamed(path: string, globs: readonly string[]): boolean {
 export interface HandedOut {
   /** Packed. */
   readonly files: Uint8Array;
-  /** Files that were named and found no room. */
+  /** Files that were named and found no room, or have a name that cannot come back. */
   readonly omittedFiles: number;
 }
 

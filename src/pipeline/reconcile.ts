@@ -6,7 +6,7 @@ import { enforceDeadlines } from './deadlines.ts';
 import { inTurn } from './in-turn.ts';
 import { launchPatienceMs } from './launch.ts';
 import { pages } from './pages.ts';
-import { apply, isOurs, type Ports } from './ports.ts';
+import { apply, isOurs, type Ports, type Recorder } from './ports.ts';
 import { isRelayed } from './relay.ts';
 
 /** How long a step may take before the reconciler looks after it, so that it does not run beside a healthy one. */
@@ -101,7 +101,8 @@ async function tend(ports: Ports, execution: Execution, adopted: boolean): Promi
   }
 }
 
-async function liveProcesses({ store, clock }: Ports): Promise<ReadonlySet<string>> {
+/** Ids of the processes on this store whose leases have not run out. */
+export async function liveProcesses({ store, clock }: Recorder): Promise<ReadonlySet<string>> {
   const { items } = await store.leases.query({ equal: {}, direction: 'descending', limit: 1000 });
   return new Set(items.filter(({ expiresAt }) => expiresAt > clock.now()).map(({ id }) => id));
 }

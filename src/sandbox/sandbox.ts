@@ -64,7 +64,7 @@ export interface SandboxOutput {
   readonly stderr: CapturedStream;
   /** Files that the request's patterns name, packed; empty until the program has ended. */
   readonly files: Uint8Array;
-  /** How many files more there were, over the limits. */
+  /** How many files more there were, over the limits or with a name that is no path of ours. */
   readonly omittedFiles: number;
   /** False when the end of the output was not seen. */
   readonly complete: boolean;

@@ -79,6 +79,11 @@ describe('a dead letter is within the limits of Pub/Sub', () => {
     expect(data.length).toBe(9_000_000);
   });
 
+  test('of a message with half characters in its attributes, which Pub/Sub cannot have', () => {
+    const { attributes } = deadLetterOf(message(now, { 'own\udc00': 'a\ud800' }), poison('wrong'));
+    expect(attributes).toMatchObject({ 'own\ufffd': 'a\ufffd', reason: 'wrong' });
+  });
+
   test.each([
     ['in ASCII', 'x'.repeat(5_000_000), 1024],
     ['in the middle of a character', 'é'.repeat(600), 1024],

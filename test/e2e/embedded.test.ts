@@ -42,8 +42,9 @@ describe('processes on one store file', () => {
     await second.end('SIGTERM');
   }, 120_000);
 
-  it('a serve that is stopped with work in its queue has nothing to report', async () => {
-    const serving = await server(['--store', `${state.path}/stopped.sqlite`]);
+  it('a serve that is stopped with work in its queue has nothing to report, and leaves nothing that seems to run', async () => {
+    const path = `${state.path}/stopped.sqlite`;
+    const serving = await server(['--store', path]);
     const executor = httpExecutor({ server: new URL(serving.url) });
     for (let n = 0; n < 6; n++) {
       await executor.submit({ language: 'python', code: `import time\ntime.sleep(${n / 5})` }, {});
@@ -53,6 +54,7 @@ describe('processes on one store file', () => {
       .toBeGreaterThan(0);
     await serving.end('SIGTERM');
     expect(serving.stderr()).toMatch(/^gke-code-executor: listening on \S+\n$/);
+    expect((await command(['list', '--state', 'RUNNING', '--json', '--store', path])).stdout.toString()).toBe('');
   }, 60_000);
 
   it('list shows every execution that can be read, and names the one that cannot', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type FileEntry, packFiles, pathProblem, unpackFiles } from '../../src/execution/files.ts';
+import { type FileEntry, leftOut, packFiles, pathProblem, unpackFiles } from '../../src/execution/files.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const shown = (files: readonly FileEntry[]) => files.map(({ path, bytes }) => [path, Buffer.from(bytes).toString()]);
@@ -32,7 +32,7 @@ describe('the path of a file', () => {
 });
 
 describe('packed files', () => {
-  const path = fc.constantFrom('a', 'b/c', 'b/d e', 'ü', 'file 3');
+  const path = fc.constantFrom('a', 'b/c', 'b/d e', 'ü', '\ufffd', 'file 3');
   const files = fc.uniqueArray(fc.record({ path, bytes: fc.uint8Array({ maxLength: 40 }) }), {
     selector: (file) => file.path,
   });
@@ -64,12 +64,14 @@ describe('packed files', () => {
       bytes: bytes(name),
     }));
     expect(shown(unpackFiles(packFiles(packed)))).toEqual([['a', 'a']]);
+    expect(leftOut(packFiles(packed))).toBe(6);
   });
 
   test('leave out a path that is not UTF-8, or that does not end', () => {
     const entry = (body: Uint8Array) => Buffer.concat([Buffer.from(`file ${body.length}\n`), body, Buffer.from('\n')]);
     const packed = [Uint8Array.of(0xff, 0, 1), bytes('endless'), Uint8Array.of(0x62, 0, 2)].map(entry);
     expect(unpackFiles(Buffer.concat(packed))).toEqual([{ path: 'b', bytes: Buffer.from([2]) }]);
+    expect(leftOut(Buffer.concat(packed))).toBe(2);
   });
 
   test('are read without harm whoever wrote them', () => {

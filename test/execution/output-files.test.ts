@@ -1,15 +1,16 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { unpackFiles } from '../../src/execution/files.ts';
 import { globProblem, handedOut, isNamed, maxPackedBytes, outputPattern } from '../../src/execution/output-files.ts';
 
 describe('a pattern', () => {
   const rows: readonly { globs: readonly string[]; yes: readonly string[]; no: readonly string[] }[] = [
-    { globs: ['a.txt'], yes: ['a.txt'], no: ['a_txt', 'b/a.txt', 'a.txt2'] },
+    { globs: ['a.txt'], yes: ['a.txt'], no: ['a_txt', 'b/a.txt', 'a.txt2', 'a.txt\n'] },
     { globs: ['*.png'], yes: ['a.png', '.png', 'ü.png'], no: ['d/a.png', 'a.pn', 'a.pngx'] },
     { globs: ['a?c'], yes: ['abc', 'a\u{1f4a9}c'], no: ['ac', 'a/c', 'abbc'] },
-    { globs: ['**'], yes: ['a', 'a/b/c', '.a/b'], no: [] },
+    { globs: ['**'], yes: ['a', 'a/b/c', '.a/b', 'a\nb', '\r/\u2028'], no: [] },
     { globs: ['out/**'], yes: ['out/a', 'out/b/c'], no: ['out', 'outer/a', 'x/out/a'] },
-    { globs: ['**/a.txt'], yes: ['a.txt', 'b/a.txt', 'b/c/a.txt'], no: ['ba.txt', 'b/a.txt/c'] },
+    { globs: ['**/a.txt'], yes: ['a.txt', 'b/a.txt', 'b/c/a.txt', 'b\n/a.txt'], no: ['ba.txt', 'b/a.txt/c'] },
     { globs: ['a/**/b'], yes: ['a/b', 'a/x/b', 'a/x/y/b'], no: ['ab', 'a/xb', 'a/b/c'] },
     { globs: ['a', 'b/*'], yes: ['a', 'b/c'], no: ['b', 'c', 'ab/c'] },
     { globs: ['(a|b)[c]{2}^$+.\\d'], yes: ['(a|b)[c]{2}^$+.\\d'], no: ['a', 'ac'] },
@@ -18,6 +19,10 @@ describe('a pattern', () => {
   test.each(rows)('$globs names what it says', ({ globs, yes, no }) => {
     const pattern = new RegExp(outputPattern({ outputFiles: globs }), 'u');
     expect([...yes, ...no].filter((path) => pattern.test(path))).toEqual(yes);
+    const match =
+      'import json, re, sys; p, n = json.load(sys.stdin); print(json.dumps([x for x in n if re.match(p, x)]))';
+    const python = spawnSync('python3', ['-c', match], { input: JSON.stringify([pattern.source, [...yes, ...no]]) });
+    expect(JSON.parse(python.stdout.toString())).toEqual(yes);
   });
 
   test.each([
@@ -57,8 +62,8 @@ describe('the files that are handed out', () => {
   });
 
   test('have names that can be said', () => {
-    const out = handedOut([file('a\u007fb', 0), file('a', 0)], wanted);
-    expect([pathsOf(out), out.omittedFiles]).toEqual([['a'], 1]);
+    const out = handedOut([file('a\u007fb', 0), file('a\nb', 0), file('\ufffd', 0), file('a', 0)], wanted);
+    expect([pathsOf(out), out.omittedFiles]).toEqual([['a', '\ufffd'], 2]);
   });
 
   test('are told from the results, which nobody may have named', () => {

@@ -85,6 +85,16 @@ describeEmulator('firestore', 'ingest, on Firestore', (firestoreEmulator) => {
       });
     });
 
+    test('sets a message aside that has half characters in its attributes', async () => {
+      expect(await push('5\ud800', Date.now(), { language: 'cobol' }, { 'own\ud800': 'a\udc00b' })).toBe(204);
+      await vi.waitFor(() => expect(dead).toHaveLength(1), { timeout: 20_000 });
+      expect(dead[0]?.attributes).toMatchObject({
+        'own\ufffd': 'a\ufffdb',
+        originalMessageId: '5\ufffd',
+        reason: expect.stringContaining('language'),
+      });
+    });
+
     test('sets a message aside that has everything wrong, and keeps and logs the beginning of the reason', async () => {
       const lines: string[] = [];
       const write = vi.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);

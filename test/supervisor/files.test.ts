@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type FileEntry, packFiles, unpackFiles } from '../../src/execution/files.ts';
+import { type FileEntry, leftOut, packFiles, unpackFiles } from '../../src/execution/files.ts';
 import { languages, mebibyte, runSupervisor, type Settings } from './run-supervisor.ts';
 
 const everything: Settings = { outputFiles: ['**'], maxOutputFileBytes: 3 * mebibyte };
@@ -97,10 +97,11 @@ describe.each(languages)('the files of a %s program', (language) => {
     expect(run).toMatchObject({ complete: true, advisory: { omittedFiles: 0 } });
   });
 
-  it('with names that nobody can say, or in directories that are shut, harm no others', async () => {
+  it('with names that nobody can say, or in directories that are shut, harm no others, and the names are counted', async () => {
     const run = await runSupervisor(language, odd, everything);
-    expect(shown(run.files).map(([path]) => path)).toContain('closed');
-    expect(run.exitCode).toBe(0);
+    const paths = shown(run.files).map(([path]) => path);
+    expect(paths).toContain('closed');
+    expect([run.exitCode, leftOut(run.files) + (run.advisory?.omittedFiles ?? 0)]).toEqual([0, 2]);
   });
 
   it('are 256 at most, and how many more there were is said', async () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { leftOut } from '../../execution/files.ts';
 import { type FrameDecoder, frameDecoder } from '../../supervisor/frames.ts';
 import type { Job, SandboxOutput, SandboxSpec } from '../sandbox.ts';
 import { type ApiRequest, answerOf } from './api.ts';
@@ -119,7 +120,8 @@ function outputOf(decoder: FrameDecoder): SandboxOutput {
     stdout: { bytes: stdout.bytes, totalBytes: stdout.totalBytes },
     stderr: { bytes: stderr.bytes, totalBytes: stderr.totalBytes },
     files,
-    omittedFiles: advisory?.omittedFiles ?? 0,
+    // The supervisors send what they find, whatever its name.
+    omittedFiles: (advisory?.omittedFiles ?? 0) + leftOut(files),
     complete,
     ...(bare ? { merged: true } : {}),
     kernel,

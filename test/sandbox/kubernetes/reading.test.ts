@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
+import { unpackFiles } from '../../../src/execution/files.ts';
 import { type FakeApi, job, list, pod, refuse } from './fake-api.ts';
 import {
   ended,
@@ -106,6 +107,17 @@ describe('output', () => {
       container: 'code-runner',
       limitBytes: '11534336',
     });
+  });
+
+  test('counts files whose names cannot come back with those that found no room', async () => {
+    const packed = '\x01afile 3\x10na\0z\x10nfile 3\x10n\x1b\0z\x10nfile 3\x10n\xff\0z\x10n\n';
+    const log = Buffer.from(frames + packed + final.replace('"omittedFiles":0', '"omittedFiles":2'), 'latin1');
+    await using fake = await withLog((response) => response.end(log));
+    const { files, omittedFiles } = await sandboxOn(fake).output(
+      theJob,
+      spec({ outputFiles: ['**'], maxOutputFileBytes: 9 }),
+    );
+    expect([unpackFiles(files).map(({ path }) => path), omittedFiles]).toEqual([['a'], 4]);
   });
 
   test('is partial while there is no last word', async () => {
