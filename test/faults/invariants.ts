@@ -113,12 +113,13 @@ interface Evidence extends Case {
 /** What must be true for a record to say so. */
 const grounds: Readonly<Record<FinalState, (evidence: Evidence, execution: FinalExecution) => boolean>> = {
   SUCCEEDED: (evidence, { exitCode }) => endedItself(evidence) && evidence.story.exitCode === 0 && exitCode === 0,
-  // The signal is known from the last word in the log, which may be lost where the exit code is not.
-  FAILED: ({ story, truth }, { exitCode, signal, output }) =>
+  // The signal is known from the last word in the log, which may be lost where the exit code is not; and where a
+  // cancellation took log and pod away, it kept what was printed, but not that word.
+  FAILED: ({ story, truth, deeds }, { exitCode, signal, output }) =>
     endedItself({ story, truth }) &&
     !story.outOfMemory &&
     exitCode === story.exitCode &&
-    (signal === story.signal || !output.complete),
+    (signal === story.signal || !output.complete || (signal === null && deeds.has('cancelled'))),
   // A process that was frozen between the permit and the start has spent the time of its program.
   TIMED_OUT: ({ story, truth, deeds }, { startedAt }) =>
     deeds.has('job_deadline') ||
