@@ -100,7 +100,7 @@ await describeCluster('every ending that a real cluster can be brought to', () =
   const unstarted = { fault: 'platform', started: false, retrySafe: true };
   const program = { language: 'python', code: 'print(1)', startTimeoutSeconds: 8 };
 
-  test('no quota for another Job (row 20)', { timeout: 120_000 }, async () => {
+  test.concurrent('no quota for another Job (row 20)', { timeout: 120_000 }, async () => {
     await using namespace = await temporaryNamespace({ jobs: 0 });
     await using embedded = await openIn(namespace);
     const { executor } = embedded;
@@ -113,7 +113,7 @@ await describeCluster('every ending that a real cluster can be brought to', () =
     expect(ended).toMatchObject({ state: 'START_TIMEOUT', result: { ...unstarted, reason: 'Quota', message } });
   });
 
-  test('no quota for its pod (row 21)', { timeout: 120_000 }, async () => {
+  test.concurrent('no quota for its pod (row 21)', { timeout: 120_000 }, async () => {
     await using namespace = await temporaryNamespace();
     await kubectl('create', 'quota', 'pods', '-n', namespace.name, '--hard=pods=0');
     await kubectl('wait', '-n', namespace.name, 'quota/pods', '--for=jsonpath={.status.hard}', '--timeout=30s');
@@ -129,7 +129,7 @@ await describeCluster('every ending that a real cluster can be brought to', () =
     expect(await namespace.objects()).toEqual([]);
   });
 
-  test('an admission policy that forbids it (row 22)', { timeout: 120_000 }, async () => {
+  test.concurrent('an admission policy that forbids it (row 22)', { timeout: 120_000 }, async () => {
     await using namespace = await preparedNamespace({ users: {}, allowedImages: ['ghcr.io/me/'] });
     await using embedded = await openIn(namespace);
     const { executor } = embedded;
@@ -139,7 +139,7 @@ await describeCluster('every ending that a real cluster can be brought to', () =
     expect(ended).toMatchObject({ state: 'REJECTED', result: { ...unstarted, reason: 'Rejected', message } });
   });
 
-  test('a cancellation, which keeps what was printed', { timeout: 60_000 }, async () => {
+  test.concurrent('a cancellation, which keeps what was printed', { timeout: 60_000 }, async () => {
     await using namespace = await temporaryNamespace();
     await using embedded = await openIn(namespace);
     const { executor } = embedded;
