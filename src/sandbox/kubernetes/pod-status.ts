@@ -24,14 +24,11 @@ export function wasDeleted(status: SandboxStatus): status is Ended {
 }
 
 /** The Job's own deadline deletes its pod; the condition that says so in the end comes when the pod is gone. */
-function withDeadline(ended: Ended, { metadata, status }: JobObject): Ended {
-  const isOver = status.conditions.some(
-    ({ type, reason, status: value }) =>
-      value === 'True' && (type === 'FailureTarget' || type === 'Failed') && reason === 'DeadlineExceeded',
-  );
+function withDeadline(ended: Ended, job: JobObject): Ended {
+  const ofJob = jobStatus(job);
   // Of a Job that was deleted first, its deadline is no news.
-  if (!isOver || metadata.deletionTimestamp !== null) return ended;
-  return { ...ended, ending: { ...ended.ending, jobReason: 'DeadlineExceeded' }, deleting: false };
+  if (ofJob.kind !== 'ended' || ofJob.deleting || ofJob.ending.jobReason !== 'DeadlineExceeded') return ended;
+  return { ...ended, ending: { ...ended.ending, jobReason: ofJob.ending.jobReason }, deleting: false };
 }
 
 /** Whether the kubelet reported any container of the pod as started, now or before. */

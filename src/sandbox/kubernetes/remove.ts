@@ -20,8 +20,9 @@ export interface RemoveOptions {
 
 /**
  * Deletes the Job of that uid; gone, or another Job of that name, is success. With `wait` it also waits until its pods
- * are gone, whoever deleted the Job, and throws NotRemovedError when they are not within a minute. Resolves to whether a container of
- * it was seen started; null when nothing of it was there to see, nobody looked, or it may have been between two looks.
+ * are gone, whoever deleted the Job, and throws NotRemovedError when they are not within a minute. Resolves to whether a
+ * container of it was seen started; null when nothing of it was there to see, nobody looked, or it may have been between
+ * two looks.
  */
 export async function removeJob(namespace: Namespace, job: Job, options: RemoveOptions): Promise<boolean | null> {
   const name = jobName(namespace.installationId, job.executionId);
